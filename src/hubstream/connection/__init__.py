@@ -1,0 +1,1 @@
+"""Duplex byte pipes, gathered output and the one timer. Imports `protocol` and below; knows nothing of hubs or HTTP."""

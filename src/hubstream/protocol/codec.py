@@ -1,0 +1,68 @@
+"""What a hub protocol does: records to messages and back (.NET's `IHubProtocol`, in two phases).
+
+A codec frames and reads envelopes; it never sees a method or a type. Values are encoded and decoded by `payloads`, and a codec
+carries them as they are (`msgspec.Raw` in, `bytes` out).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from hubstream.protocol.messages import HubMessage
+
+__all__ = ["Codec", "ItemFrame"]
+
+
+class ItemFrame(Protocol):
+    """The frame around the items of one stream: its id is written into it once."""
+
+    overhead: int
+    """Bytes an item's frame adds to the item, at most; what gathered output counts with."""
+
+    def join(self, items: Sequence[bytes]) -> bytes:
+        """Frame encoded items, one StreamItem each, ready to be sent."""
+        ...
+
+
+class Codec(Protocol):
+    """One of `json` and `messagepack`."""
+
+    name: str
+    version: int
+    """The highest handshake version spoken: 2."""
+    binary: bool
+    """Whether it needs a transport that carries bytes (transfer format `Binary`)."""
+    ping: bytes
+    """A framed Ping."""
+
+    def split(self, data: bytes, limit: int | None) -> tuple[list[bytes], int]:
+        """Cut complete records off the front of `data`.
+
+        Returns the records without their framing, and how many bytes of `data` they took.
+
+        Raises:
+            FrameError: A record is longer than `limit` bytes (framing included) or its length is malformed; the records
+                before it are in the error's `records`.
+        """
+        ...
+
+    def decode(self, record: bytes) -> HubMessage | None:
+        """Read one record. None for a message type nobody knows yet, which is skipped.
+
+        Raises:
+            ProtocolError: The envelope is malformed; the text is .NET's where it has one.
+        """
+        ...
+
+    def encode(self, message: HubMessage) -> bytes:
+        """Write a message, framed."""
+        ...
+
+    def result(self, invocation_id: str, payload: bytes) -> bytes:
+        """Write a Completion with an encoded result, framed: `encode` for the message sent most."""
+        ...
+
+    def items(self, invocation_id: str) -> ItemFrame:
+        """The frame for the items of a stream."""
+        ...
