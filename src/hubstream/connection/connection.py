@@ -39,6 +39,13 @@ class ConnectionHandler(Protocol):
         """
         ...
 
+    async def ended(self) -> None:
+        """Wait, after `lost()`, until all that the connection started has ended; the transport's own call waits here.
+
+        Cancelled, it ends what is left and passes the cancellation on.
+        """
+        ...
+
 
 class Connection(Protocol):
     """What a handler has in its hand. One event loop, one owner."""
