@@ -1,0 +1,74 @@
+# Every command does all its own set-up on a fresh machine; run again, it does only what has changed since.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format bench clean
+SHELL := /bin/bash -o pipefail
+
+PORT ?= 8000
+VENV := .venv
+RUN := $(VENV)/bin/python
+NPM := $(or $(shell command -v npm),$(CURDIR)/$(VENV)/bin/npm)
+# npm of our own comes with a node of our own: whatever is started from here finds it.
+export PATH := $(PATH):$(CURDIR)/$(VENV)/bin
+export PYTHONUNBUFFERED := 1
+
+PIP := $(RUN) -m pip install --disable-pip-version-check --no-input
+# One line that grows by each package that is fetched; the rest of pip's talk is dropped, its errors are not.
+FETCHED := awk '/^Collecting / { printf "%s%s", (n++ ? " " : "    "), $$2; fflush() } END { if (n) print "" }'
+# Folders whose tests need packages from npm.
+NODE_TESTS := $(patsubst %/package-lock.json,%,$(wildcard tests/*/package-lock.json tests/*/*/package-lock.json))
+
+help:
+	@echo "make demo     the streaming sample in a browser, on port 8000 (PORT=8080 for another)"
+	@echo "make test     every test"
+	@echo "make check    format, lint, types, imports"
+	@echo "make format   formats, and mends what the linter can"
+	@echo "make bench    the benchmarks"
+	@echo "make clean    removes what the commands installed here"
+
+demo: $(VENV)/demo.done demo/node_modules/.done
+	@$(RUN) -m demo --port $(PORT)
+
+test: $(VENV)/dev.done demo/node_modules/.done $(NODE_TESTS:%=%/node_modules/.done)
+	@requirements/system browser >/dev/null || echo "==> the browser tests will be skipped"
+	@echo "==> pytest"
+	@$(RUN) -m pytest
+
+check: $(VENV)/dev.done
+	@echo "==> ruff format" && $(VENV)/bin/ruff format --check .
+	@echo "==> ruff check" && $(VENV)/bin/ruff check .
+	@echo "==> mypy" && $(VENV)/bin/mypy
+	@echo "==> basedpyright" && $(VENV)/bin/basedpyright
+	@echo "==> import-linter" && $(VENV)/bin/lint-imports
+
+format: $(VENV)/dev.done
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+bench: $(VENV)/dev.done
+	@$(RUN) -m bench
+
+clean:
+	rm -rf $(VENV) demo/node_modules $(NODE_TESTS:%=%/node_modules)
+
+# --- set-up ---------------------------------------------------------------------------------------------------------
+
+$(RUN):
+	@python=$$(requirements/system python) && echo "==> $(VENV) with $$($$python --version)" && $$python -m venv --clear $(VENV)
+
+$(VENV)/package.done: requirements/build.txt pyproject.toml | $(RUN)
+	@echo "==> the package, editable"
+	@$(PIP) -r requirements/build.txt | $(FETCHED)
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/%.done: requirements/%.txt requirements/demo.txt $(VENV)/package.done
+	@echo "==> Python packages of requirements/$*.txt"
+	@$(PIP) -r $< | $(FETCHED)
+	@touch $@
+
+# Made by `npm ci`, which installs exactly what the lock file says.
+%/node_modules/.done: %/package-lock.json | $(if $(shell command -v npm),,$(VENV)/node.done)
+	@echo "==> npm packages of $*"
+	@cd $* && $(NPM) ci --silent --no-audit --no-fund
+	@touch $@
