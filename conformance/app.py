@@ -1,0 +1,38 @@
+"""The hubs and `GET /stats` as one ASGI application."""
+
+from __future__ import annotations
+
+from conformance.bench import BenchHub
+from conformance.hub import ConformanceHub
+from conformance.stats import Stats
+from conformance.strain import StrainHub
+from hubstream import DOTNET, HubServer
+from hubstream.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["application"]
+
+
+def application(*, detailed: bool = False, client_timeout: float = 30.0) -> ASGIApp:
+    """The conformance server's application.
+
+    Args:
+        detailed: Show clients the text of every error.
+        client_timeout: Seconds of silence after which a client that pings is given up.
+    """
+    hubs = HubServer(
+        {"/conformance": ConformanceHub, "/bench": BenchHub, "/strain": StrainHub},
+        payloads=DOTNET,
+        detailed_errors=detailed,
+        client_timeout=client_timeout,
+    )
+    stats = Stats(hubs)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            stats.started()
+        if scope["type"] == "http" and scope["path"] == "/stats":
+            await stats.answer(send)
+        else:
+            await hubs(scope, receive, send)
+
+    return app
