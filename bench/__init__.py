@@ -1,0 +1,1 @@
+"""Load generator, floor, yardstick and table: see `python -m bench --help`."""
