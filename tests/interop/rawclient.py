@@ -10,13 +10,16 @@ from typing import Any
 
 from tests.interop.rawsocket import RawSocket
 
-__all__ = ["RawHub", "standstill", "stats"]
+__all__ = ["RawHub", "settled", "standstill", "stats"]
 
 RS = "\x1e"
 PING = {"type": 6}
 
 WAIT = 10.0
 """Seconds any one answer may take."""
+
+ENDING = 15.0
+"""Seconds after which the server has noticed that its clients are gone and has ended what they had."""
 
 
 class RawHub:
@@ -104,6 +107,23 @@ async def stats(url: str) -> dict[str, int]:
     assert head.startswith(b"HTTP/1.1 200"), head
     counts: dict[str, int] = json.loads(body)
     return counts
+
+
+async def settled(url: str, before: dict[str, int], *, sockets: bool = True) -> dict[str, int]:
+    """Wait until no more is alive in the server than `before`; what it counts then.
+
+    Args:
+        sockets: Whether its open sockets are counted too.
+    """
+    names = ["connections", "records", "tasks", "generators", *(["sockets"] if sockets else [])]
+    deadline = asyncio.get_running_loop().time() + ENDING
+    while True:
+        now = await stats(url)
+        left = {name: now[name] - before[name] for name in names if now[name] > before[name]}
+        if not left:
+            return now
+        assert asyncio.get_running_loop().time() < deadline, f"left behind after {ENDING} s: {left}"
+        await asyncio.sleep(0.1)
 
 
 async def standstill(observer: RawHub, reads: int = 10) -> int:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -43,7 +43,7 @@ running: list[Served] = []
 
 
 @contextlib.contextmanager
-def conformance(*options: str) -> Iterator[Served]:
+def conformance(*options: str) -> Generator[Served]:
     """The conformance server with these command line options, while the block runs."""
     name = " ".join(["conformance", *options])
     command = [sys.executable, "-m", "conformance", "--port", "0", *options]
@@ -70,8 +70,9 @@ def conformance(*options: str) -> Iterator[Served]:
 def _listening(process: subprocess.Popen[str], log: Path) -> str:
     """The URL of the line `listening on URL`."""
     lines: queue.Queue[str] = queue.Queue(1)
-    assert process.stdout is not None
-    threading.Thread(target=lambda out: lines.put(out.readline()), args=[process.stdout], daemon=True).start()
+    out = process.stdout
+    assert out is not None
+    threading.Thread(target=lambda: lines.put(out.readline()), daemon=True).start()
     try:
         line = lines.get(timeout=START)
     except queue.Empty:

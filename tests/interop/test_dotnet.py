@@ -16,7 +16,9 @@ NOT_YET = ("call", "life")
 PROTOCOLS = ("json", "messagepack")
 
 CHECKS = [
-    line for line in (Path(__file__).parent / "checks.txt").read_text().split() if line.partition(".")[0] in AREAS
+    name
+    for name in (Path(__file__).parent / "checks.txt").read_text(encoding="utf-8").splitlines()
+    if name.partition(".")[0] in AREAS
 ]
 
 RUN = 240.0
@@ -27,7 +29,7 @@ RUN = 240.0
 def results(shared: Path, conformance_server: str) -> dict[tuple[str, str], dict[str, Any]]:
     """What the driver says of each protocol and check."""
     skip = ",".join(f"{area}." for area in NOT_YET)
-    command = [shared / "dotnet" / "run", "client", conformance_server, "--transport", "WebSockets", "--json"]
+    command = [str(shared / "dotnet" / "run"), "client", conformance_server, "--transport", "WebSockets", "--json"]
     driver = subprocess.run([*command, "--skip", skip], capture_output=True, text=True, timeout=RUN, check=False)
     lines = [json.loads(line) for line in driver.stdout.splitlines() if line.startswith("{")]
     assert lines, f"the driver ended with {driver.returncode}:\n{driver.stdout[-2000:]}\n{driver.stderr[-2000:]}"

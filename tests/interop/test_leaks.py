@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.interop import servers
-from tests.interop.rawclient import RawHub, standstill, stats
+from tests.interop.rawclient import RawHub, settled, standstill, stats
 
 THOUSAND = 1_000
 BATCH = 100
@@ -21,9 +21,6 @@ BATCH = 100
 
 SILENCE = 1.0
 """Seconds of silence after which the server gives a client up."""
-
-GONE = ("connections", "records", "tasks", "generators", "sockets")
-"""What is counted and must be as before, exactly."""
 
 OBJECTS = 500
 """Objects that may be more than before: one for each connection would be a leak."""
@@ -33,6 +30,9 @@ MEMORY = 2_048
 
 ITEM = 16_384
 """Characters of an item that fills a transport."""
+
+STREAMS: dict[str, tuple[int, ...]] = {"Asleep": (), "Flood": (ITEM,), "Stubborn": ()}
+"""Methods whose streams do not end by themselves, and their arguments."""
 
 Stats = dict[str, int]
 
@@ -73,7 +73,7 @@ async def by_reset(url: str, hubs: list[RawHub], before: Stats) -> None:
 async def by_close(url: str, hubs: list[RawHub], before: Stats) -> None:
     for hub in hubs:
         await hub.raw.close()
-    await settled(url, before, but=("sockets",))
+    await settled(url, before, sockets=False)
     for hub in hubs:
         hub.raw.drop()
 
@@ -82,7 +82,7 @@ async def by_silence(url: str, hubs: list[RawHub], before: Stats) -> None:
     """A client that has pinged once and says nothing more is given up; its socket is still open then."""
     for hub in hubs:
         await hub.ping()
-    await settled(url, before, but=("sockets",))
+    await settled(url, before, sockets=False)
     for hub in hubs:
         hub.raw.drop()
 
@@ -122,7 +122,7 @@ async def come_and_go(url: str, count: int, leave: Callable[[str, list[RawHub], 
 async def cancel_streams(url: str, count: int) -> None:
     """Start and cancel `count` streams of each kind on one connection after the other, twenty at a time."""
     before = await stats(url)
-    for target, *arguments in (["Asleep"], ["Flood", ITEM], ["Stubborn"]):
+    for target, arguments in STREAMS.items():
         hub = await RawHub.open(url, "/strain")
         for _ in range(0, count // 3, 20):
             calls = [await hub.stream(target, *arguments) for _ in range(20)]
@@ -143,18 +143,6 @@ async def until(hub: RawHub, kind: int, calls: set[str]) -> AsyncIterator[dict[s
         if message["type"] == kind and message["invocationId"] in missing:
             missing.discard(message["invocationId"])
             yield message
-
-
-async def settled(url: str, before: Stats, but: tuple[str, ...] = ()) -> Stats:
-    """Wait until the counts are as before; a server has so many seconds to notice that its clients are gone."""
-    kept = [name for name in GONE if name not in but]
-    now: Stats = {}
-    for _ in range(150):
-        now = await stats(url)
-        if all(now[name] <= before[name] for name in kept):
-            return now
-        await asyncio.sleep(0.1)
-    pytest.fail(f"left behind: { {name: now[name] - before[name] for name in kept} }")
 
 
 async def as_before(url: str, before: Stats) -> None:

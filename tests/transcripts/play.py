@@ -11,7 +11,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tests.interop.rawsocket import RawSocket
 
@@ -19,6 +19,8 @@ __all__ = ["Scenario", "load", "play", "verdict"]
 
 Scenario = dict[str, Any]
 Outcome = dict[str, Any]
+Frame = str | dict[str, Any]
+"""One WebSocket message as text, `{"text" | "bytes", "opcode", "fin"}`, or `{"pause": seconds}`."""
 
 RS = "\x1e"
 PINGS = ('{"type":6}', "9106")
@@ -54,9 +56,8 @@ async def play(url: str, scenario: Scenario) -> Outcome:
     return _steady(outcome)
 
 
-async def _send(ws: RawSocket, send: Any) -> None:
-    frames: list[Any] = cast("list[Any]", send) if isinstance(send, list) else [send]
-    for frame in frames:
+async def _send(ws: RawSocket, send: Frame | list[Frame]) -> None:
+    for frame in send if isinstance(send, list) else [send]:
         match frame:
             case {"bytes": data}:
                 await ws.send(bytes.fromhex(data), frame.get("opcode", 2), fin=frame.get("fin", True))
@@ -64,8 +65,10 @@ async def _send(ws: RawSocket, send: Any) -> None:
                 await ws.send(text, frame.get("opcode", 1), fin=frame.get("fin", True))
             case {"pause": seconds}:
                 await asyncio.sleep(seconds)
+            case str(text):
+                await ws.send(text)
             case _:
-                await ws.send(frame)
+                raise ValueError(f"no such frame: {frame}")
 
 
 async def _replies(ws: RawSocket, step: dict[str, Any], protocol: str) -> tuple[list[str], set[int]]:
