@@ -58,17 +58,14 @@ async def play(url: str, scenario: Scenario) -> Outcome:
 
 async def _send(ws: RawSocket, send: Frame | list[Frame]) -> None:
     for frame in send if isinstance(send, list) else [send]:
-        match frame:
-            case {"bytes": data}:
-                await ws.send(bytes.fromhex(data), frame.get("opcode", 2), fin=frame.get("fin", True))
-            case {"text": text}:
-                await ws.send(text, frame.get("opcode", 1), fin=frame.get("fin", True))
-            case {"pause": seconds}:
-                await asyncio.sleep(seconds)
-            case str(text):
-                await ws.send(text)
-            case _:
-                raise ValueError(f"no such frame: {frame}")
+        if isinstance(frame, str):
+            await ws.send(frame)
+        elif "pause" in frame:
+            await asyncio.sleep(frame["pause"])
+        else:
+            text: str | None = frame.get("text")
+            data = bytes.fromhex(frame["bytes"]) if text is None else text
+            await ws.send(data, frame.get("opcode"), fin=frame.get("fin", True))
 
 
 async def _replies(ws: RawSocket, step: dict[str, Any], protocol: str) -> tuple[list[str], set[int]]:
