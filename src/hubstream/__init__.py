@@ -1,0 +1,40 @@
+"""SignalR for Python: a hub server for any ASGI application, with streaming both ways."""
+
+from hubstream.errors import (
+    ConnectionLost,
+    HandshakeError,
+    HubError,
+    HubstreamError,
+    MappingError,
+    NegotiateError,
+    ProtocolError,
+    TransportError,
+)
+from hubstream.hub.context import HubCallerContext
+from hubstream.hub.hub import Hub, hub_method
+from hubstream.hub.options import Options
+from hubstream.hub.server import HubServer
+from hubstream.payloads.style import DOTNET, PYTHON, Payloads
+from hubstream.streams.channel import Channel, ChannelClosed, ChannelReader
+
+__all__ = [
+    "DOTNET",
+    "PYTHON",
+    "Channel",
+    "ChannelClosed",
+    "ChannelReader",
+    "ConnectionLost",
+    "HandshakeError",
+    "Hub",
+    "HubCallerContext",
+    "HubError",
+    "HubServer",
+    "HubstreamError",
+    "MappingError",
+    "NegotiateError",
+    "Options",
+    "Payloads",
+    "ProtocolError",
+    "TransportError",
+    "hub_method",
+]

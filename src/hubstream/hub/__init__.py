@@ -1,0 +1,1 @@
+"""Hubs: what a method is, how calls are dispatched and run. Knows nothing of HTTP but the request object; `server` alone wires it."""

@@ -1,0 +1,270 @@
+"""The server's end of a hub connection: handshake, pings, time-outs, and how it ends (spec 3, 6.8, 6.9, 8).
+
+It is the handler of a `Connection` and a member of the clock; its dispatcher handles the messages. Everything it starts it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import random
+from typing import TYPE_CHECKING, Any
+
+from hubstream.connection.connection import Connection
+from hubstream.connection.output import Output
+from hubstream.errors import HandshakeError, HubError, HubstreamError, ProtocolError
+from hubstream.hub import texts
+from hubstream.hub.clients import HubCallerClients
+from hubstream.hub.context import HubCallerContext
+from hubstream.hub.dispatch import Dispatcher
+from hubstream.hub.ends import End
+from hubstream.hub.mapping import HubMapping
+from hubstream.protocol.codec import Codec
+from hubstream.protocol.handshake import HandshakeResponse, write_response
+from hubstream.protocol.messages import Close
+from hubstream.protocol.session import HubSession
+
+if TYPE_CHECKING:
+    from hubstream.connection.clock import Clock
+    from hubstream.transports.asgi.request import Request
+
+__all__ = ["ServerConnection"]
+
+logger = logging.getLogger("hubstream.hub")
+
+HANDSHAKE_DONE = write_response(HandshakeResponse())
+
+
+class ServerConnection:
+    """One client of a hub."""
+
+    __slots__ = (
+        "_connected",
+        "_dispatcher",
+        "_ending",
+        "_ping_due",
+        "_session",
+        "_started",
+        "_table",
+        "clock",
+        "connection",
+        "connection_id",
+        "context",
+        "loop",
+        "mapping",
+        "out",
+    )
+
+    def __init__(
+        self,
+        mapping: HubMapping,
+        connection: Connection,
+        request: Request,
+        connection_id: str,
+        clock: Clock,
+        table: dict[str, ServerConnection],
+    ) -> None:
+        self.mapping = mapping
+        self.connection = connection
+        self.connection_id = connection_id
+        self.clock = clock
+        self.loop = clock.loop
+        self._table = table
+        options = mapping.options
+        self.out = Output(connection, clock.loop, self._not_reading)
+        self.context = HubCallerContext(connection_id, request, connection.transport, self._abort)
+        self._session = HubSession(
+            "server",
+            mapping.codecs,
+            max_message_size=options.max_message_size,
+            binary_capable=connection.binary_capable,
+        )
+        self._dispatcher = Dispatcher(self, contextvars.copy_context())
+        self._ending: End | None = None
+        self._connected = False
+        clock.add(self)
+        table[connection_id] = self
+        self._started = self.loop.time()
+        # Spread: a thousand clients that connect together are not pinged together.
+        self._ping_due = self._started + options.keep_alive * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+
+    # -- the connection's callbacks
+
+    def received(self, data: bytes) -> None:
+        if self._ending is not None:
+            return
+        self.out.held = True
+        messages: Any = self._session.receive(data, self.clock.now)
+        if not self._connected and messages and self._ending is None:
+            messages = self._shake(messages)
+        if messages and self._ending is None:
+            self._dispatcher.dispatch(messages, len(data))
+        if self._session.error is not None and self._ending is None:
+            self._failed(self._session.error)
+
+    def read_done(self) -> None:
+        self.out.release()
+
+    def writable(self) -> None:
+        self.out.resumed()
+        self._dispatcher.writable()
+
+    def reattached(self) -> None:
+        self._session.forget_partial()
+        self.out.resumed()
+
+    def lost(self, graceful: bool) -> None:
+        if self._ending is None:
+            error = ProtocolError("Connection terminated while reading a message.") if self._session.partial else None
+            self._end(End.TRANSPORT_LOST, error)
+        self.out.discard()
+
+    async def ended(self) -> None:
+        try:
+            while tasks := self._dispatcher.tasks:
+                await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            # The server does not wait for the application any longer.
+            for task in tuple(self._dispatcher.tasks):
+                task.cancel()
+            if tasks := self._dispatcher.tasks:
+                await asyncio.wait(tasks, timeout=self.mapping.options.stop_timeout)
+            raise
+
+    # -- the clock's
+
+    def due(self, now: float) -> None:
+        options = self.mapping.options
+        if not self._session.handshaken:
+            if now - self._started >= options.handshake_timeout:
+                self._failed(HandshakeError(texts.HANDSHAKE_CANCELED))
+            return
+        if not self._dispatcher.reading:
+            self._session.heard = now  # it is this side that does not listen
+        elif self._session.silent(now, options.client_timeout):
+            text = "Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
+            self._end(End.CLIENT_SILENT, TimeoutError(text))
+            return
+        if now >= self._ping_due:
+            self._ping_due = now + options.keep_alive
+            if not self.connection.paused:
+                self.out.emit(self.codec.ping)
+
+    def overslept(self, now: float) -> None:
+        self._session.heard = now
+
+    # -- what the hub sees
+
+    @property
+    def codec(self) -> Codec:
+        """The protocol the client asked for."""
+        return self._dispatcher.codec
+
+    @property
+    def clients(self) -> HubCallerClients:
+        """The clients as its calls see them."""
+        return HubCallerClients(self)
+
+    @property
+    def streams(self) -> int:
+        """Streams to the client that are running."""
+        return self._dispatcher.streams
+
+    @property
+    def running(self) -> int:
+        """Tasks that are running on its behalf."""
+        return len(self._dispatcher.tasks)
+
+    def encode(self, value: Any) -> bytes:
+        """A value by its own class, in the client's protocol."""
+        return self.mapping.binders[self.codec.name].encoder()(value)
+
+    def client_closed(self, message: Close) -> None:
+        """The client has sent its last message."""
+        error = HubError(message.error) if message.error else None
+        self.connection.resumable = False
+        self._end(End.CLIENT_CLOSED, error)
+
+    def stop(self) -> None:
+        """The server stops: tell the client to come back, cancel everything."""
+        self._end(End.STOPPED, None)
+
+    # -- the course of its life
+
+    def _shake(self, messages: list[Any]) -> list[Any]:
+        """The first message is the handshake request; what came behind it is returned."""
+        session = self._session
+        assert session.codec is not None
+        self.connection.use_binary(session.codec.binary)
+        self._connected = True
+        self.out.emit(HANDSHAKE_DONE)
+        self._dispatcher.open(session.codec, greeting=self.mapping.greets)
+        if self.mapping.greets:
+            self._dispatcher.spawn(self._greet())
+        return messages[1:]
+
+    async def _greet(self) -> None:
+        hub = self._dispatcher.hub()
+        before = set(getattr(hub, "__dict__", ()))
+        try:
+            await hub.on_connected()
+            if assigned := set(getattr(hub, "__dict__", ())) - before:
+                raise HubstreamError(
+                    f"on_connected assigned {', '.join(sorted(assigned))} to the hub object, which lives for this call only: "
+                    "use self.context.items"
+                )
+        except (Exception, asyncio.CancelledError) as error:
+            if self._ending is None:
+                logger.error("on_connected failed: connection %s", self.connection_id, exc_info=error)
+                self._connected = False  # so that on_disconnected is not called (spec 6.8)
+                self._end(End.CONNECT_FAILED, error)
+            return
+        self._dispatcher.greeted()
+
+    async def _part(self, error: Exception | None) -> None:
+        try:
+            await self._dispatcher.hub().on_disconnected(error)
+        except Exception:
+            logger.exception("on_disconnected failed: connection %s", self.connection_id)
+
+    def _failed(self, error: ProtocolError) -> None:
+        if isinstance(error, HandshakeError):
+            text = str(error)
+            if error.__cause__ is not None:
+                text += texts.detail(error.__cause__, self.mapping.options.detailed_errors)
+            self.out.emit(write_response(HandshakeResponse(error=text)))
+            self._end(End.HANDSHAKE_FAILED, None)
+        else:
+            self._end(End.PROTOCOL_ERROR, error)
+
+    def _abort(self) -> None:
+        self.connection.resumable = False
+        self._end(End.ABORTED, None)
+
+    def _not_reading(self) -> None:
+        self._end(End.NOT_READING, TimeoutError("the client does not read what is sent to it"))
+
+    def _end(self, end: End, error: BaseException | None) -> None:
+        if self._ending is not None:
+            return
+        self._ending = end
+        logger.debug("connection %s ended: %s%s", self.connection_id, end.label, f" ({error})" if error else "")
+        if end.sends_close and self._session.handshaken:
+            text = texts.closed(error, self.mapping.options.detailed_errors) if end.error else None
+            close = Close(allow_reconnect=end.allow_reconnect)
+            if text is not None:
+                close.error = text
+            self.out.emit(self.codec.encode(close))
+        if end is End.NOT_READING:
+            self.out.discard()
+            self.connection.abort()
+        elif end is not End.TRANSPORT_LOST:
+            self.out.close()
+            self.connection.close()
+        self.clock.discard(self)
+        self._table.pop(self.connection_id, None)
+        self._dispatcher.close(cancel_calls=end is End.STOPPED)
+        self.context._end()
+        if self._connected and self.mapping.parts:
+            self._dispatcher.spawn(self._part(error if isinstance(error, Exception) else None))

@@ -1,0 +1,62 @@
+"""What a hub knows of its caller: one object per connection (.NET's `HubCallerContext`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from hubstream.transports.asgi.request import Request
+
+__all__ = ["HubCallerContext"]
+
+
+class HubCallerContext:
+    """The connection a hub method was called on; `self.context` in a hub. It outlives the hub object of a call."""
+
+    __slots__ = ("_abort", "_aborted", "_ended", "_items", "connection_id", "request", "transport")
+
+    def __init__(self, connection_id: str, request: Request, transport: str, abort: Callable[[], None]) -> None:
+        self.connection_id = connection_id
+        """The public id: what others address this connection by."""
+        self.request = request
+        """The request that opened the connection: headers, query, cookies, path, client, token."""
+        self.transport = transport
+        """`WebSockets`, `ServerSentEvents` or `LongPolling`."""
+        self._abort = abort
+        self._aborted: asyncio.Event | None = None
+        self._ended = False
+        self._items: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<HubCallerContext {self.connection_id} over {self.transport}>"
+
+    @property
+    def user_id(self) -> str | None:
+        """The id of the authenticated user; None for an anonymous one."""
+        return None
+
+    @property
+    def items(self) -> dict[str, Any]:
+        """A place for what belongs to this connection, from call to call."""
+        if self._items is None:
+            self._items = {}
+        return self._items
+
+    @property
+    def aborted(self) -> asyncio.Event:
+        """Set once the connection has ended; a long call can watch it."""
+        if self._aborted is None:
+            self._aborted = asyncio.Event()
+            if self._ended:
+                self._aborted.set()
+        return self._aborted
+
+    def abort(self) -> None:
+        """End the connection. The client is told not to reconnect (spec 6.9)."""
+        self._abort()
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._aborted is not None:
+            self._aborted.set()

@@ -1,0 +1,520 @@
+"""Dispatch: what each message of a client sets off, in what order, and what has to wait (spec 6, 7).
+
+Messages are handled where they are received, by plain calls. A plain call needs one of `parallel_invocations` slots; while one
+waits, what follows keeps its order behind it, but pings, closes and cancels act when they are parsed. Streams and calls that read
+uploads run beside everything else. User code that may suspend gets a task; nothing else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import CancelledError
+from collections import deque
+from collections.abc import Coroutine, Iterable, Sequence
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from hubstream.errors import ConnectionLost, HubError
+from hubstream.hub import texts
+from hubstream.hub.down import StreamCall
+from hubstream.hub.methods import Kind
+from hubstream.hub.runner import Call, run_calls
+from hubstream.hub.up import Upload, UploadCall
+from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS
+from hubstream.protocol.messages import (
+    CancelInvocation,
+    Completion,
+    HubMessage,
+    Invocation,
+    StreamInvocation,
+    StreamItem,
+)
+
+if TYPE_CHECKING:
+    from hubstream.hub.connection import ServerConnection
+    from hubstream.hub.hub import Hub
+    from hubstream.hub.mapping import BoundMethod
+    from hubstream.protocol.codec import Codec
+
+__all__ = ["Dispatcher"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("hubstream.hub")
+
+READ_AHEAD: Final = 65_536
+"""Bytes read on while something waits: a socket paused at once does not report that its peer is gone."""
+ENOUGH: Final = 65_536
+"""Bytes of answers that may gather before a peer that does not read them has to wait with its calls."""
+
+SLOT: Final = "a slot"
+CONNECT: Final = "on_connected"
+ROOM: Final = "room to write"
+DEF, STEP, TASK, UPLOAD, STREAM = (int(kind) for kind in Kind)  # plain ints: compared for every message
+
+
+class Dispatcher:
+    """The calls, streams and uploads of one connection."""
+
+    __slots__ = (
+        "_ahead",
+        "_calls",
+        "_inbox",
+        "_reading",
+        "_scratch",
+        "_slots",
+        "_streams",
+        "_table",
+        "_tasks",
+        "_uploads",
+        "_waiting_for",
+        "_waking",
+        "closed",
+        "codec",
+        "connection",
+        "connection_id",
+        "context",
+        "full",
+        "loop",
+        "mapping",
+        "options",
+        "out",
+        "owner",
+    )
+
+    codec: Codec
+
+    def __init__(self, owner: ServerConnection, context: Context) -> None:
+        self.owner = owner
+        self.loop = owner.loop
+        self.mapping = owner.mapping
+        self.options = owner.mapping.options
+        self.connection = owner.connection
+        self.connection_id = owner.connection_id
+        self.out = owner.out
+        self.context = context
+        """The variables user code starts with: those of the request. Copied for every task, never run in."""
+        self.closed = False
+        self.full = 0
+        """Uploads whose buffer is over its bound."""
+        self._scratch = context.copy()
+        self._table: dict[str, BoundMethod] = {}
+        self._slots = self.options.parallel_invocations
+        self._inbox: deque[HubMessage] | None = None
+        self._waiting_for: str | None = None
+        self._waking = False
+        self._ahead = 0
+        self._reading = True
+        self._streams = 0
+        self._calls: dict[str | int, Call] | None = None
+        self._uploads: dict[str, Upload] | None = None
+        self._tasks: set[asyncio.Task[Any]] | None = None
+
+    # -- messages in
+
+    def open(self, codec: Codec, *, greeting: bool) -> None:
+        """The handshake is done. With `greeting`, messages wait until `greeted()`."""
+        self.codec = codec
+        self._table = self.mapping.tables[codec.name]
+        if greeting:
+            self._waiting_for = CONNECT
+
+    def greeted(self) -> None:
+        """`on_connected` has returned."""
+        self._wake()
+
+    def dispatch(self, messages: Iterable[HubMessage], size: int) -> None:
+        """Handle the messages of one read of `size` bytes."""
+        for message in messages:
+            kind = message.type
+            if kind == 5:
+                self._cancel(message)  # type: ignore[arg-type]  # kind 5 is CancelInvocation
+            elif kind > 5:
+                if kind == 7:
+                    self.owner.client_closed(message)  # type: ignore[arg-type]  # kind 7 is Close
+            elif self._inbox:
+                self._inbox.append(message)
+            elif self._waiting_for is not None or not self._handle(message):
+                self._queue(message)
+            if self.closed:
+                return
+        if self._waiting_for is not None or self.full:
+            self._ahead += size
+            self.throttle()
+
+    def _queue(self, message: HubMessage) -> None:
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append(message)
+
+    def _handle(self, message: HubMessage) -> bool:
+        """Do what a message asks for; False if it has to wait, with `_waiting_for` saying for what."""
+        kind = message.type
+        if kind == 1:
+            return self._invocation(message)  # type: ignore[arg-type]  # kind 1 is Invocation
+        if kind == 4:
+            self._stream_invocation(message)  # type: ignore[arg-type]  # kind 4 is StreamInvocation
+        elif self._uploads is not None:
+            if kind == 2:
+                self._item(message)  # type: ignore[arg-type]  # kind 2 is StreamItem
+            elif kind == 3:
+                self._completion(message)  # type: ignore[arg-type]  # kind 3 is Completion
+        return True
+
+    def _invocation(self, message: Invocation) -> bool:
+        method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
+        invocation_id = message.invocation_id or None
+        if method is None:
+            self._refuse(invocation_id, texts.no_such_method(message.target))
+            return True
+        kind = method.kind
+        if kind > TASK:
+            if kind == STREAM:
+                self._refuse(invocation_id, texts.streaming_method(method.name))
+            else:
+                self._start_upload(message, method, invocation_id)
+            return True
+        try:
+            arguments = method.arguments(message.arguments)
+        except BINDING_ERRORS as error:
+            self._refuse_binding(invocation_id, message, method, error)
+            return True
+        if message.stream_ids:
+            self._refuse(invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
+            return True
+        if not self._slots:
+            self._waiting_for = SLOT
+            return False
+        out = self.out
+        if out.size > ENOUGH:
+            out.flush()
+            if self.connection.paused:
+                self._waiting_for = ROOM
+                return False
+        hub = self.hub()
+        if kind == TASK:
+            self._slots -= 1
+            call = Call(self, method, invocation_id, hub, arguments)
+            self._register(call)
+            self.spawn(run_calls(self, call))
+            return True
+        try:
+            if kind == DEF:
+                result = self._scratch.run(method.function, hub, *arguments)
+            else:
+                result = None
+                try:
+                    self._scratch.run(method.function(hub, *arguments).send, None)
+                except StopIteration as stop:
+                    result = stop.value
+            if invocation_id is not None:
+                out.emit(self.codec.result(invocation_id, method.encode(result)))
+        except (Exception, CancelledError) as error:
+            self._failed(method.name, invocation_id, error)
+        if self._scratch != self.context:  # it set a context variable: the next call starts without
+            self._scratch = self.context.copy()
+        return True
+
+    def _stream_invocation(self, message: StreamInvocation) -> None:
+        method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
+        invocation_id = message.invocation_id
+        if method is None:
+            self._refuse(invocation_id, texts.no_such_method(message.target))
+            return
+        if method.kind != STREAM:
+            self._refuse(invocation_id, texts.not_a_streaming_method(method.name))
+            return
+        arguments = self._bind(message, method, invocation_id)
+        if arguments is None:
+            return
+        if self._calls is not None and invocation_id in self._calls:
+            self._refuse(invocation_id, texts.in_use(invocation_id))
+            return
+        uploads = self._open_uploads(message, method, invocation_id, streams=1)
+        if uploads is None:
+            return
+        call = StreamCall(self, method, invocation_id, self.hub(), method.place(arguments, uploads))
+        call.uploads = uploads or None
+        self._streams += 1
+        self._register(call)
+        call.start()
+
+    def _start_upload(self, message: Invocation, method: BoundMethod, invocation_id: str | None) -> None:
+        arguments = self._bind(message, method, invocation_id)
+        if arguments is None:
+            return
+        if invocation_id is not None and self._calls is not None and invocation_id in self._calls:
+            self._refuse(invocation_id, texts.in_use(invocation_id))
+            return
+        uploads = self._open_uploads(message, method, invocation_id, streams=0)
+        if uploads is None:
+            return
+        call = UploadCall(self, method, invocation_id, self.hub(), method.place(arguments, uploads))
+        call.uploads = uploads
+        self._register(call)
+        call.start()
+
+    def _bind(
+        self, message: Invocation | StreamInvocation, method: BoundMethod, invocation_id: str | None
+    ) -> Sequence[Any] | None:
+        try:
+            return method.arguments(message.arguments)
+        except BINDING_ERRORS as error:
+            self._refuse_binding(invocation_id, message, method, error)
+            return None
+
+    def _open_uploads(
+        self, message: Invocation | StreamInvocation, method: BoundMethod, invocation_id: str | None, streams: int
+    ) -> list[Upload] | None:
+        """Buffers for the client's streams; None when the call was refused for them."""
+        ids = message.stream_ids or []
+        if len(ids) != len(method.decoders):
+            self._refuse(invocation_id, texts.stream_count(method.name, len(ids), len(method.decoders)))
+            return None
+        if self._streams + len(self._uploads or ()) + len(ids) + streams > self.options.max_streams:
+            self._refuse(invocation_id, texts.too_many_streams(method.name))
+            return None
+        if not ids:
+            return []
+        if self._uploads is None:
+            self._uploads = {}
+        for stream_id in ids:
+            if stream_id in self._uploads or ids.count(stream_id) > 1:
+                self._refuse(invocation_id, texts.in_use(stream_id))
+                return None
+        uploads = [
+            Upload(self, stream_id, decode, self.options.stream_buffer)
+            for stream_id, decode in zip(ids, method.decoders, strict=True)
+        ]
+        self._uploads.update((upload.id, upload) for upload in uploads)
+        return uploads
+
+    def _item(self, message: StreamItem) -> None:
+        upload = self._uploads.get(message.invocation_id) if self._uploads is not None else None
+        if upload is not None:  # else: of a stream that is over, or never was; dropped (spec 7.4)
+            upload.receive(message.item)
+
+    def _completion(self, message: Completion) -> None:
+        upload = self._uploads.pop(message.invocation_id, None) if self._uploads is not None else None
+        if upload is not None:
+            upload.finish(HubError(message.error) if message.error else None)
+            upload.forgotten()
+
+    def _cancel(self, message: CancelInvocation) -> None:
+        call = self._calls.get(message.invocation_id) if self._calls else None
+        if call is not None:
+            call.cancel()
+            return
+        for waiting in self._inbox or ():
+            if waiting.type in {1, 4} and waiting.invocation_id == message.invocation_id:  # type: ignore[union-attr]
+                self._cancel_waiting(waiting)  # type: ignore[arg-type]  # kinds 1 and 4
+                return
+
+    def _cancel_waiting(self, message: Invocation | StreamInvocation) -> None:
+        """It has not started: take it out and answer as if it had."""
+        assert self._inbox is not None
+        self._inbox.remove(message)
+        if isinstance(message, StreamInvocation):
+            self.out.emit(self.codec.encode(Completion(invocation_id=message.invocation_id)))
+        else:
+            method = self.mapping.find(self._table, message.target)
+            name = message.target if method is None else method.name
+            self._refuse(message.invocation_id or None, texts.unexpected(name, CancelledError(), False))
+        if self._waiting_for is SLOT:
+            self._wake()  # what stood behind it may not need a slot
+
+    # -- calls and their ends
+
+    def hub(self) -> Hub:
+        """A hub object for one call on this connection."""
+        hub = self.mapping.create()
+        hub._dispatcher = self
+        hub._call = None
+        return hub
+
+    def _register(self, call: Call) -> None:
+        if self._calls is None:
+            self._calls = {}
+        # A call nobody waits for, or whose id another plain call has, is kept too: under a number, which no id is.
+        call.key = id(call) if call.id is None or call.id in self._calls else call.id
+        self._calls[call.key] = call
+
+    def _unregister(self, call: Call) -> None:
+        if self._calls is not None:
+            self._calls.pop(call.key, None)
+
+    def finish(self, call: Call, result: Any, error: BaseException | None) -> None:
+        """A plain call, or one that read uploads, has ended: answer it."""
+        self._unregister(call)
+        call.over()
+        if error is None and call.id is not None:
+            try:
+                self.out.emit(self.codec.result(call.id, call.method.encode(result)))
+            except ENCODING_ERRORS as failure:
+                error = failure
+        if error is not None:
+            self._failed(call.method.name, call.id, error, cancelled=call.cancelled)
+
+    def stream_ended(self, call: StreamCall, error: str | None) -> None:
+        """A stream to the client has ended, its generator is closed: tell the client."""
+        self._streams -= 1
+        self._unregister(call)
+        call.over()
+        if error is None:
+            self.out.emit(self.codec.encode(Completion(invocation_id=call.id)))
+        else:
+            self._refuse(call.id, error)
+
+    def next_plain(self) -> Call | None:
+        """The call that waits for the slot a runner has free now; None gives the slot back."""
+        while self._waiting_for is SLOT and not self.closed:
+            assert self._inbox is not None
+            head = self._plain(self._inbox[0])
+            if head is None:
+                break
+            message, method = head
+            self._inbox.popleft()
+            if not self._inbox or self._plain(self._inbox[0]) is None:
+                self._wake()  # what comes next needs no slot
+            invocation_id = message.invocation_id or None
+            try:
+                arguments = method.arguments(message.arguments)
+            except BINDING_ERRORS as error:
+                self._refuse_binding(invocation_id, message, method, error)
+                continue
+            call = Call(self, method, invocation_id, self.hub(), arguments)
+            self._register(call)
+            return call
+        self._slots += 1
+        if self._waiting_for is SLOT:
+            self._wake()
+        return None
+
+    def _plain(self, message: HubMessage) -> tuple[Invocation, BoundMethod] | None:
+        """The message and its method, if it is a plain call."""
+        if isinstance(message, Invocation):
+            method = self.mapping.find(self._table, message.target)
+            if method is not None and method.kind <= TASK and not message.stream_ids:
+                return message, method
+        return None
+
+    def forget(self, uploads: Iterable[Upload]) -> None:
+        """Their method is done with them: items that still come are dropped."""
+        for upload in uploads:
+            if self._uploads is not None and self._uploads.get(upload.id) is upload:
+                del self._uploads[upload.id]
+            upload.forgotten()
+
+    def _failed(self, name: str, invocation_id: str | None, error: BaseException, *, cancelled: bool = False) -> None:
+        if cancelled and isinstance(error, CancelledError):
+            self._refuse(invocation_id, texts.unexpected(name, error, False))
+            return
+        self._log(name, invocation_id, error)
+        self._refuse(invocation_id, texts.unexpected(name, error, self.options.detailed_errors))
+
+    def log_failure(self, call: Call, error: BaseException) -> None:
+        """Log what a client is not told."""
+        self._log(call.method.name, call.id, error)
+
+    def _log(self, name: str, invocation_id: str | None, error: BaseException) -> None:
+        if isinstance(error, HubError) or (self.closed and isinstance(error, ConnectionLost)):
+            logger.debug("'%s' answered with an error: %s", name, error)
+            return
+        logger.error(
+            "'%s' failed: connection %s, invocation %s", name, self.connection_id, invocation_id, exc_info=error
+        )
+
+    def _refuse(self, invocation_id: str | None, error: str) -> None:
+        if invocation_id is not None:
+            self.out.emit(self.codec.encode(Completion(invocation_id=invocation_id, error=error)))
+        else:
+            logger.info("a call without an id failed: connection %s: %s", self.connection_id, error)
+
+    def _refuse_binding(
+        self,
+        invocation_id: str | None,
+        message: Invocation | StreamInvocation,
+        method: BoundMethod,
+        error: BaseException,
+    ) -> None:
+        logger.info("the arguments of '%s' do not fit: connection %s: %s", method.name, self.connection_id, error)
+        self._refuse(invocation_id, texts.binding_failed(method.name, self.options.detailed_errors))
+
+    # -- waiting
+
+    def writable(self) -> None:
+        """The transport takes bytes again."""
+        if self._waiting_for is ROOM:
+            self._wake()
+
+    def _wake(self) -> None:
+        # Never from user code's own stack: methods would run in its task and context.
+        self._waiting_for = None
+        if not self._waking:
+            self._waking = True
+            self.loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._waking = False
+        inbox = self._inbox
+        while inbox and self._waiting_for is None and not self.closed:
+            message = inbox.popleft()
+            if not self._handle(message):
+                inbox.appendleft(message)
+        if self._ahead:
+            self.throttle()
+
+    def throttle(self) -> None:
+        """Stop or resume reading, as what waits here says."""
+        if self._waiting_for is None and not self.full:
+            self._ahead = 0
+        reading = self._ahead <= READ_AHEAD
+        if reading != self._reading and not self.closed:
+            self._reading = reading
+            if reading:
+                self.connection.resume_reading()
+            else:
+                self.connection.pause_reading()
+
+    @property
+    def reading(self) -> bool:
+        """Whether the client's messages are read at present."""
+        return self._reading
+
+    # -- tasks
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task that this connection owns."""
+        task = self.loop.create_task(work, context=self.context.copy())
+        if self._tasks is None:
+            self._tasks = set()
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def abandon(self, task: asyncio.Task[Any]) -> None:
+        """A task that refuses to end is waited for no longer."""
+        if self._tasks is not None:
+            self._tasks.discard(task)
+
+    def close(self, *, cancel_calls: bool) -> None:
+        """The connection has ended: streams are cancelled, unfinished uploads fail, plain calls run on (spec 6.9)."""
+        self.closed = True
+        self._inbox = None
+        for call in tuple((self._calls or {}).values()):
+            if cancel_calls or isinstance(call, StreamCall):
+                call.cancel()
+        for upload in tuple((self._uploads or {}).values()):
+            upload.finish(ConnectionLost("the connection has ended before the client completed its stream"))
+        self._uploads = None
+
+    @property
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """What is still running."""
+        return self._tasks or set()
+
+    @property
+    def streams(self) -> int:
+        """Streams to the client that are running."""
+        return self._streams

@@ -1,0 +1,109 @@
+"""Streams to the client: one task drives the generator, an item at a time, as fast as the transport takes them (spec 7.2, 7.3).
+
+The generator is always closed, so its `finally` runs: at a `yield` it sees `GeneratorExit`, at an `await` `CancelledError`. The
+next item is asked for only when there is room for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from asyncio import CancelledError
+from collections.abc import AsyncIterator
+from typing import Any
+
+from hubstream.connection.output import ItemBatch
+from hubstream.errors import ConnectionLost
+from hubstream.hub import texts
+from hubstream.hub.runner import Call
+
+__all__ = ["StreamCall"]
+
+
+class StreamCall(Call):
+    """A call whose answer is a stream."""
+
+    __slots__ = ("_error", "_source", "_streaming", "_text")
+
+    id: str
+
+    def start(self) -> None:
+        """Run it."""
+        self._source: AsyncIterator[Any] | None = None
+        self._streaming = False
+        self._error: BaseException | None = None
+        self._text: str | None = None
+        self.task = self.dispatcher.spawn(self._run())
+        self.task.add_done_callback(self._ended)
+
+    def where(self) -> str:
+        frame = getattr(self._source, "ag_frame", None)
+        return f" (line {frame.f_lineno})" if frame is not None else ""
+
+    def give_up(self) -> None:
+        if self.task is not None:
+            self.dispatcher.abandon(self.task)
+            self.task.remove_done_callback(self._ended)
+            self._ended(self.task)
+
+    async def _run(self) -> None:
+        try:
+            source = self.method.function(self.hub, *self.arguments)
+            if self.method.awaited:
+                source = await source
+            if not hasattr(source, "__aiter__"):
+                if inspect.iscoroutine(source):
+                    source.close()
+                self._text = texts.not_a_stream(self.method.name)
+                return
+            self._source = source.__aiter__()
+            self._streaming = True
+            await self._send_items()
+        except ConnectionLost as error:
+            if not self.dispatcher.closed:
+                self._error = error
+        except (Exception, CancelledError) as error:
+            self._error = error
+
+    async def _send_items(self) -> None:
+        source = self._source
+        assert source is not None
+        me = asyncio.current_task()
+        assert me is not None
+        out = self.dispatcher.out
+        batch = ItemBatch(self.dispatcher.codec.items(self.id))
+        items, overhead, encode = batch.items, batch.frame.overhead, self.method.encode
+        add = items.append
+        try:
+            if self.dispatcher.connection.paused:
+                await out.room()
+            async for value in source:
+                item = encode(value)
+                if not items:
+                    out.gather(batch)
+                add(item)
+                out.size = size = out.size + len(item) + overhead
+                if size >= out.limit:
+                    if me.cancelling():  # the generator swallowed its cancellation; asked at least once a frame
+                        return
+                    await out.room()
+        finally:
+            # A bare `async for` would leave the generator suspended, its `finally` to the garbage collector's hour.
+            aclose = getattr(source, "aclose", None)
+            if aclose is not None:
+                await aclose()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.task = None
+        self._source = None
+        error, self._error = self._error, None
+        text = self._text
+        if error is not None and not (self.cancelled and isinstance(error, CancelledError)):
+            self.dispatcher.log_failure(self, error)
+            if not self.cancelled:
+                detailed = self.dispatcher.options.detailed_errors
+                if self._streaming:
+                    text = texts.streaming_failed(error, detailed)
+                else:
+                    text = texts.unexpected(self.method.name, error, detailed)
+        self.dispatcher.stream_ended(self, text)

@@ -1,0 +1,116 @@
+"""The base class of hubs and the decorator that adjusts a method.
+
+A hub object lives for one call, as in .NET: what belongs to the connection goes to `self.context.items`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hubstream.errors import HubstreamError
+
+if TYPE_CHECKING:
+    from hubstream.hub.clients import HubCallerClients
+    from hubstream.hub.context import HubCallerContext
+    from hubstream.hub.dispatch import Dispatcher
+    from hubstream.hub.runner import Call
+
+__all__ = ["Hub", "hub_method"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+SETTINGS = "__hub_method__"
+
+
+class Hub:
+    """Derive from it; every public method of yours can be called by clients.
+
+    What a method is, its annotations say, once, when the hub is mapped: an async generator (or anything declared to return an
+    `AsyncIterator` or a `ChannelReader`) streams to the client, a parameter declared as an `AsyncIterator` or a `ChannelReader`
+    receives a stream from it, and the rest are arguments, converted to the declared types. A plain `def` runs on the event loop
+    and must not block.
+    """
+
+    __slots__ = ("_call", "_dispatcher")
+
+    _call: Call | None
+    _dispatcher: Dispatcher
+
+    @property
+    def context(self) -> HubCallerContext:
+        """The connection this call came on."""
+        return self._bound().owner.context
+
+    @property
+    def clients(self) -> HubCallerClients:
+        """The clients to call; `clients.caller` is the one that called."""
+        return self._bound().owner.clients
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task that belongs to this call: it is cancelled when the call, or the stream it returned, ends.
+
+        An error in it is logged.
+
+        Raises:
+            HubstreamError: The method cannot wait (it has no `await`), so it would be over before its task began; or it is
+                `on_connected` or `on_disconnected`.
+        """
+        if self._bound() and self._call is None:
+            work.close()
+            raise HubstreamError(
+                "spawn() in a method that never waits: its call is over, and its tasks with it, before they could begin. "
+                "Await something in it, or start a task of your own"
+            )
+        assert self._call is not None
+        return self._call.spawn(work)
+
+    async def on_connected(self) -> None:
+        """Called once, after the handshake and before any message of the client is handled.
+
+        An error ends the connection; `on_disconnected` is then not called.
+        """
+
+    async def on_disconnected(self, error: Exception | None) -> None:
+        """Called once, when the connection has ended.
+
+        Args:
+            error: Why, unless it ended in good order or was cut: `HubError` for a Close of the client with an error,
+                `ProtocolError` for a message it should not have sent, `TimeoutError` for its silence.
+        """
+
+    def _bound(self) -> Dispatcher:
+        try:
+            return self._dispatcher
+        except AttributeError:
+            raise HubstreamError(
+                f"this {type(self).__name__} belongs to no connection: its context and clients are there in its methods, "
+                "not in __init__"
+            ) from None
+
+
+class MethodSettings:
+    """What `@hub_method` says of a function."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+
+
+def hub_method(*, name: str | None = None) -> Callable[[F], F]:
+    """Adjust how a hub method is offered.
+
+    Args:
+        name: The name clients call it by, exactly as it appears in error texts; the function's own name no longer counts.
+    """
+    if name is not None and not name:
+        raise ValueError("a hub method needs a name")
+
+    def mark(function: F) -> F:
+        setattr(function, SETTINGS, MethodSettings(name))
+        return function
+
+    return mark

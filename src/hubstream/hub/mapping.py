@@ -1,0 +1,114 @@
+"""A hub at its path: its class, its options, and its methods bound to each protocol. Everything here is made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hubstream.errors import MappingError
+from hubstream.hub.hub import Hub
+from hubstream.hub.methods import HubMethod, Kind, methods_of
+from hubstream.hub.options import HubOptions
+from hubstream.naming import fold, pascal
+from hubstream.payloads.bind import Binder, binder
+from hubstream.protocol.codec import Codec
+from hubstream.protocol.json import JsonCodec
+from hubstream.protocol.messagepack import MessagePackCodec
+
+__all__ = ["BoundMethod", "HubMapping"]
+
+
+class BoundMethod:
+    """A hub method as one protocol calls it: what dispatch needs for a call, a look-up away."""
+
+    __slots__ = (
+        "arguments",
+        "awaited",
+        "decoders",
+        "encode",
+        "function",
+        "kind",
+        "method",
+        "name",
+        "order",
+        "required",
+    )
+
+    def __init__(self, method: HubMethod, bind: Binder) -> None:
+        self.method = method
+        self.name = method.name
+        self.kind: int = method.kind
+        self.function: Callable[..., Any] = method.function
+        self.awaited = method.awaited
+        self.required = method.required
+        self.order = method.order
+        try:
+            self.arguments = bind.arguments(method.types, method.required)
+            self.decoders = tuple(bind.decoder(type_) for type_ in method.uploads)
+            self.encode = bind.encoder(method.result)
+        except (TypeError, ValueError) as error:
+            raise MappingError(
+                f"{method.hub.__qualname__}.{method.name}: a type in it cannot be sent: {error}"
+            ) from error
+
+    def place(self, arguments: Any, uploads: list[Any]) -> tuple[Any, ...]:
+        """The positional arguments of a call, with its upload streams where they stand among the others."""
+        if not uploads:
+            return tuple(arguments)
+        wire, streams = iter(arguments), iter(uploads)
+        placed: list[Any] = []
+        for is_stream in self.order:
+            if is_stream:
+                placed.append(next(streams))
+            else:
+                try:
+                    placed.append(next(wire))
+                except StopIteration:
+                    break  # trailing defaults; no stream can follow one (`shape` sees to that)
+        return tuple(placed)
+
+
+class HubMapping:
+    """One hub of a server."""
+
+    def __init__(self, path: str, hub: type[Hub], options: HubOptions) -> None:
+        self.path = path
+        self.hub = hub
+        self.options = options
+        self.methods = methods_of(hub)
+        self.codecs: tuple[Codec, ...] = tuple(_CODECS[name] for name in options.protocols)
+        self.binders = {codec.name: binder(options.payloads, codec.name) for codec in self.codecs}
+        self.tables = {name: self._table(bind) for name, bind in self.binders.items()}
+        self.create = self._factory()
+        self.greets = hub.on_connected is not Hub.on_connected
+        self.parts = hub.on_disconnected is not Hub.on_disconnected
+
+    def find(self, table: dict[str, BoundMethod], target: str) -> BoundMethod | None:
+        """The method a client means, however it spells the name."""
+        return table.get(target) or table.get(fold(target))
+
+    def _table(self, bind: Binder) -> dict[str, BoundMethod]:
+        table: dict[str, BoundMethod] = {}
+        for method in self.methods:
+            bound = BoundMethod(method, bind)
+            # The spellings the official clients use are found at once; any other by its folded form.
+            name = pascal(method.name)
+            for spelling in (fold(method.name), method.name, name, name[:1].lower() + name[1:]):
+                table[spelling] = bound
+        return table
+
+    def _factory(self) -> Callable[[], Hub]:
+        hub, factory = self.hub, self.options.factory
+        if factory is not None:
+            return lambda: factory(hub)
+        if hub.__init__ is not object.__init__:
+            try:
+                hub()
+            except TypeError as error:
+                raise MappingError(
+                    f"{hub.__qualname__} cannot be made without arguments ({error}); give the server a factory="
+                ) from error
+        return hub
+
+
+_CODECS: dict[str, Codec] = {"json": JsonCodec(), "messagepack": MessagePackCodec()}

@@ -1,0 +1,221 @@
+"""What the methods of a hub are, read from their annotations once, when the hub is mapped (spec 6.1, 6.2).
+
+Nothing is guessed from names and nothing is looked at again when a call comes. A mistake is a `MappingError` that says how to
+mend it.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dis
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import Annotated, Any, get_args, get_origin
+
+from hubstream.errors import MappingError
+from hubstream.hub.hub import SETTINGS, Hub, MethodSettings
+from hubstream.naming import fold
+from hubstream.streams.channel import ChannelReader
+
+__all__ = ["HubMethod", "Kind", "methods_of"]
+
+_STREAMS = (
+    collections.abc.AsyncIterator,
+    collections.abc.AsyncIterable,
+    collections.abc.AsyncGenerator,
+    ChannelReader,
+)
+_AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
+_ITERATORS = (collections.abc.Iterator, collections.abc.Generator)
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Kind(IntEnum):
+    """How a method is run. Those up to `STEP` are run where their message is handled."""
+
+    DEF = 0
+    """A plain `def`: called."""
+    STEP = 1
+    """An `async def` whose byte code cannot suspend: stepped once, without a task."""
+    TASK = 2
+    """Any other `async def`: one at a time on a runner."""
+    UPLOAD = 3
+    """Reads streams of the client: a task of its own."""
+    STREAM = 4
+    """Streams to the client: a task of its own."""
+
+
+class HubMethod:
+    """One method that clients can call."""
+
+    __slots__ = ("awaited", "function", "hub", "kind", "name", "order", "required", "result", "types", "uploads")
+
+    def __init__(self, hub: type[Hub], attribute: str, function: Callable[..., Any]) -> None:
+        settings: MethodSettings | None = getattr(function, SETTINGS, None)
+        self.hub = hub
+        self.function = function
+        self.name = (settings and settings.name) or attribute
+        """The name in error texts."""
+        self.types: tuple[Any, ...] = ()
+        """The types of the wire arguments, in order."""
+        self.required = 0
+        """How many of them a caller has to give."""
+        self.uploads: tuple[Any, ...] = ()
+        """The item types of the client's streams, in the order of the call's stream ids."""
+        self.order: tuple[bool, ...] = ()
+        """For each parameter of a method with uploads whether it is one; they may stand anywhere."""
+        self.result: Any = None
+        """The type of the result or of the items; None: by each value's own class."""
+        self.awaited = False
+        """A stream that a coroutine or an awaitable gives."""
+        where = f"{hub.__qualname__}.{attribute}"
+        hints = _hints(where, function)
+        signature = inspect.signature(function)
+        self._read_parameters(where, list(signature.parameters.values())[1:], hints)
+        self.kind = self._read_result(where, hints)
+
+    def __repr__(self) -> str:
+        return f"<HubMethod {self.hub.__qualname__}.{self.name} {self.kind.name}>"
+
+    def _read_parameters(self, where: str, parameters: list[inspect.Parameter], hints: dict[str, Any]) -> None:
+        wire: list[Any] = []
+        uploads: list[Any] = []
+        order: list[bool] = []
+        required = 0
+        optional: str | None = None
+        for parameter in parameters:
+            if parameter.kind not in _POSITIONAL:
+                raise MappingError(
+                    f"{where}: clients send arguments by position, so '{parameter}' cannot be filled; "
+                    "make it an ordinary parameter"
+                )
+            type_ = hints.get(parameter.name, Any)
+            item = _stream_item(type_)
+            order.append(item is not None)
+            if item is not None:
+                if parameter.default is not inspect.Parameter.empty:
+                    raise MappingError(f"{where}: the stream '{parameter.name}' cannot have a default; leave it out")
+                uploads.append(item[0])
+                continue
+            _refuse_hidden_stream(where, f"parameter '{parameter.name}'", type_)
+            wire.append(type_)
+            if parameter.default is not inspect.Parameter.empty:
+                optional = optional or parameter.name
+            elif optional is None:
+                required = len(wire)
+        self.types, self.required = tuple(wire), required
+        self.uploads, self.order = tuple(uploads), tuple(order)
+
+    def _read_result(self, where: str, hints: dict[str, Any]) -> Kind:
+        function = inspect.unwrap(self.function)
+        declared = "return" in hints
+        type_: Any = hints.get("return", None)
+        coroutine = inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(function)
+        if not coroutine and declared and get_origin(type_) in _AWAITABLES:
+            # A `def` that gives an awaitable is awaited as an `async def` is.
+            coroutine, type_ = True, get_args(type_)[-1]
+        if inspect.isasyncgenfunction(function):
+            item = _stream_item(type_) if declared else (None,)
+            if item is None:
+                raise MappingError(f"{where}: it yields, so declare it as '-> AsyncIterator[...]', not {_show(type_)}")
+            self.result = item[0]
+            return Kind.STREAM
+        item = _stream_item(type_) if declared else None
+        if item is not None:
+            self.result, self.awaited = item[0], coroutine
+            return Kind.STREAM
+        if inspect.isgeneratorfunction(function) or (declared and (get_origin(type_) or type_) in _ITERATORS):
+            raise MappingError(
+                f"{where}: a plain generator would hold up the event loop between its items; "
+                "write 'async def' and declare '-> AsyncIterator[...]', or return a list"
+            )
+        _refuse_hidden_stream(where, "result", type_)
+        # Without a declaration, or declared as None, a result is encoded by its own class.
+        self.result = None if type_ is type(None) else type_
+        if self.uploads:
+            self.awaited = coroutine
+            return Kind.UPLOAD
+        if not coroutine:
+            return Kind.DEF
+        return Kind.TASK if _can_suspend(self.function) else Kind.STEP
+
+
+def methods_of(hub: type[Hub]) -> list[HubMethod]:
+    """The callable methods of a hub class: public functions of it and of its bases that are hubs.
+
+    Raises:
+        MappingError: A method is not written as one can be; two have the same name.
+    """
+    methods: dict[str, HubMethod] = {}
+    for attribute, function in _functions(hub):
+        method = HubMethod(hub, attribute, function)
+        other = methods.setdefault(fold(method.name), method)
+        if other is not method:
+            raise MappingError(
+                f"{hub.__qualname__} has '{other.name}' and '{method.name}', which are the same name to a client: "
+                "case and underscores do not count. Rename one, or give it another with @hub_method(name=...)"
+            )
+    return list(methods.values())
+
+
+def _functions(hub: type[Hub]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    seen = set(vars(Hub)) | set(dir(object))
+    for cls in hub.__mro__:
+        if cls is Hub:
+            continue
+        for attribute, value in vars(cls).items():
+            if attribute in seen:
+                continue
+            seen.add(attribute)  # the first definition counts, also when it hides a method or is no hub's
+            if attribute.startswith("_") or not issubclass(cls, Hub) or not isinstance(value, types.FunctionType):
+                continue
+            yield attribute, value
+
+
+def _hints(where: str, function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise MappingError(
+            f"{where}: its annotations name '{error.name}', which cannot be found at run time. If it is imported under "
+            "'if TYPE_CHECKING:', import it outside; if it is defined in a function, move it to the module"
+        ) from error
+    except Exception as error:
+        raise MappingError(f"{where}: its annotations cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _stream_item(type_: Any) -> tuple[Any] | None:
+    """The item type of a stream type, in a tuple; None for any other type."""
+    if get_origin(type_) is Annotated:
+        type_ = get_args(type_)[0]
+    origin = get_origin(type_) or type_
+    if not isinstance(origin, type) or origin not in _STREAMS:
+        return None
+    args = get_args(type_)
+    return (args[0],) if args else (Any,)
+
+
+def _refuse_hidden_stream(where: str, what: str, type_: Any) -> None:
+    """A stream is a parameter or the whole answer: inside another type it would never be seen as one."""
+    for part in get_args(type_):
+        if _stream_item(part) is not None:
+            raise MappingError(
+                f"{where}: the {what} is {_show(type_)}; a stream stands alone, never inside another type"
+            )
+        _refuse_hidden_stream(where, what, part)
+
+
+def _can_suspend(function: Callable[..., Any]) -> bool:
+    """Whether a coroutine function has an `await`, `async for` or `async with` in its byte code."""
+    code = getattr(function, "__code__", None)
+    if code is None or hasattr(function, "__wrapped__") or "spawn" in code.co_names:
+        # A wrapper's code says nothing of what it calls; what is spawned needs a call that lives for a while.
+        return True
+    return any(instruction.opname == "SEND" for instruction in dis.get_instructions(code))
+
+
+def _show(type_: Any) -> str:
+    return type_.__name__ if isinstance(type_, type) and not get_args(type_) else str(type_)

@@ -1,0 +1,173 @@
+"""Calls, and the running of plain ones that suspend.
+
+A call waits its turn for a slot and is then awaited by a *runner*: a task that goes on with the next waiting call when one is
+done, and ends when there is none (1.7 us a call instead of 3.6 us with a task for each). A runner that a call left marked, by a
+context variable, a pending cancellation or something that holds on to the task, is retired: the next call gets a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from asyncio import CancelledError
+from collections.abc import Coroutine
+from contextvars import copy_context
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from hubstream.hub.dispatch import Dispatcher
+    from hubstream.hub.hub import Hub
+    from hubstream.hub.mapping import BoundMethod
+    from hubstream.hub.up import Upload
+
+__all__ = ["Call", "run_calls"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("hubstream.hub")
+
+LAST_WAIT = 0.5
+"""Seconds a call has after its second cancellation before nobody waits for it any more."""
+
+
+class Call:
+    """One call of a hub method that is running, or about to."""
+
+    __slots__ = (
+        "__weakref__",
+        "_again",
+        "arguments",
+        "cancelled",
+        "dispatcher",
+        "hub",
+        "id",
+        "key",
+        "method",
+        "spawned",
+        "task",
+        "uploads",
+    )
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        method: BoundMethod,
+        invocation_id: str | None,
+        hub: Hub,
+        arguments: tuple[Any, ...],
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.method = method
+        self.id = invocation_id
+        self.key: str | int = 0
+        """What the dispatcher knows it by."""
+        self.hub = hub
+        self.arguments = arguments
+        self.uploads: list[Upload] | None = None
+        self.task: asyncio.Task[None] | None = None
+        """The task that runs it, while it runs."""
+        self.cancelled = False
+        self.spawned: set[asyncio.Task[Any]] | None = None
+        self._again: asyncio.TimerHandle | None = None
+        hub._call = self
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task that ends with this call."""
+        task = self.dispatcher.spawn(work)
+        if self.spawned is None:
+            self.spawned = set()
+        self.spawned.add(task)
+        task.add_done_callback(self._spawned_ended)
+        return task
+
+    def cancel(self) -> None:
+        """Cancel it; what does not end within `stop_timeout` is logged and cancelled again."""
+        if self.cancelled:
+            return
+        self.cancelled = True
+        if self.task is not None:
+            self.task.cancel()
+            loop = self.dispatcher.loop
+            self._again = loop.call_later(self.dispatcher.options.stop_timeout, self._insist)
+
+    def over(self) -> None:
+        """It has ended: so do the tasks it spawned and the streams it read."""
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        for task in tuple(self.spawned or ()):
+            task.cancel()
+        if self.uploads is not None:
+            self.dispatcher.forget(self.uploads)
+            self.uploads = None
+
+    def where(self) -> str:
+        """Where it hangs, for the log."""
+        return ""
+
+    def give_up(self) -> None:
+        """It refuses to end: nobody waits for it any more."""
+
+    def _insist(self) -> None:
+        if self.task is None or self.task.done():
+            return
+        logger.error(
+            "'%s' did not end %g s after it was cancelled%s: connection %s, invocation %s",
+            self.method.name,
+            self.dispatcher.options.stop_timeout,
+            self.where(),
+            self.dispatcher.connection_id,
+            self.id,
+        )
+        self.task.cancel()
+        self._again = self.dispatcher.loop.call_later(LAST_WAIT, self.give_up)
+
+    def _spawned_ended(self, task: asyncio.Task[Any]) -> None:
+        if self.spawned is not None:
+            self.spawned.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error(
+                "a task of '%s' failed: connection %s, invocation %s",
+                self.method.name,
+                self.dispatcher.connection_id,
+                self.id,
+                exc_info=error,
+            )
+
+
+async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
+    """The runner: awaits a call, then those that wait for its slot."""
+    me = asyncio.current_task()
+    assert me is not None
+    # What holds on to this task now. Counted with `call.task` clear; more of it later means that a call left something.
+    references, weak_references = getrefcount(me), weakref.getweakrefcount(me)
+    while call is not None:
+        call.task = me
+        result: Any = None
+        error: BaseException | None = None
+        try:
+            if call.cancelled:
+                raise CancelledError
+            result = call.method.function(call.hub, *call.arguments)
+            if call.method.kind >= 1:
+                result = await result
+        except (Exception, CancelledError) as raised:
+            error = raised
+        call.task = None
+        dispatcher.finish(call, result, error)
+        call = result = error = None
+        try:
+            clean = (
+                not me.cancelling()
+                and getrefcount(me) == references
+                and weakref.getweakrefcount(me) == weak_references
+                and copy_context() == dispatcher.context
+            )
+        except Exception:  # a value's own __eq__ raised: not clean either
+            clean = False
+        call = dispatcher.next_plain()
+        if call is not None and not clean:
+            dispatcher.spawn(run_calls(dispatcher, call))
+            return

@@ -1,0 +1,167 @@
+"""The hub server: hubs at their paths, as an ASGI application. The one file that knows both hubs and transports.
+
+It needs no start and no lifespan: its state is made for the event loop of the first request and dropped with that loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from typing_extensions import Unpack
+
+from hubstream.connection.clock import Clock
+from hubstream.connection.connection import Connection
+from hubstream.errors import MappingError
+from hubstream.hub.connection import ServerConnection
+from hubstream.hub.hub import Hub
+from hubstream.hub.mapping import HubMapping
+from hubstream.hub.options import HubOptions, Options
+from hubstream.transports.asgi.app import HubApp
+from hubstream.transports.asgi.endpoint import Endpoint, TransportOptions
+from hubstream.transports.asgi.paths import normal
+from hubstream.transports.asgi.request import Request
+from hubstream.transports.asgi.tokens import mint
+from hubstream.types import Receive, Scope, Send
+
+__all__ = ["HubServer"]
+
+
+class Runtime:
+    """What a server has on one event loop."""
+
+    __slots__ = ("clock", "connections", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.clock = Clock(loop)
+        self.connections: dict[str, ServerConnection] = {}
+
+
+class HubServer:
+    """An ASGI application that serves hubs.
+
+        app = HubServer({"/clock": Clock})
+
+    Mounted in a framework it serves them below the mount: `app.mount("/hubs", HubServer({"/clock": Clock}))` has `/hubs/clock`.
+
+    Args:
+        hubs: Hub classes by their paths.
+        options: Defaults for every hub; `map` can change them for one. They are documented at `Options`.
+
+    Raises:
+        MappingError: A hub is not written as one can be; the text says what to change.
+    """
+
+    def __init__(self, hubs: Mapping[str, type[Hub]] | None = None, /, **options: Unpack[Options]) -> None:
+        self._options = HubOptions().replace(dict(options))
+        self._mappings: dict[str, HubMapping] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._runtime: Runtime | None = None
+        self._app = HubApp(self._endpoints, lambda: self._running().clock)
+        for path, hub in (hubs or {}).items():
+            self.map(path, hub)
+
+    def map(self, path: str, hub: type[Hub], /, **options: Unpack[Options]) -> None:
+        """Serve a hub at a path, with options of its own.
+
+        Raises:
+            MappingError: The path is taken, or the hub is not written as one can be.
+        """
+        if not (isinstance(hub, type) and issubclass(hub, Hub)):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass objects
+            raise MappingError(f"{path} is mapped to {hub!r}; it takes a class derived from Hub")
+        path = normal(path)
+        if path in self._mappings:
+            raise MappingError(f"{path or '/'} is mapped twice: to {self._mappings[path].hub.__qualname__} already")
+        mapping = HubMapping(path, hub, self._options.replace(dict(options)))
+        transport = TransportOptions(origins=frozenset(mapping.options.origins) or None)
+
+        def connect(connection: Connection, request: Request, connection_id: str) -> ServerConnection:
+            return self._connect(mapping, connection, request, connection_id)
+
+        self._mappings[path] = mapping
+        self._endpoints[path] = Endpoint(path, transport, connect)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        while True:
+            event = await receive()
+            if event["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif event["type"] == "lifespan.shutdown":
+                await self.aclose()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    @asynccontextmanager
+    async def lifespan(self, app: object = None, /) -> AsyncIterator[None]:
+        """For a framework's `lifespan=`: closes the connections when the application stops. Not needed to start."""
+        try:
+            yield
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """End every connection, telling clients to come back; cancel every call and stream, and wait for their ends."""
+        runtime = self._runtime
+        if runtime is None or runtime.loop is not asyncio.get_running_loop():
+            return
+        connections = list(runtime.connections.values())
+        for connection in connections:
+            connection.stop()
+        for connection in connections:
+            await connection.ended()
+
+    def attach(
+        self, hub: str | type[Hub], connection: Connection, request: Request | None = None, /
+    ) -> ServerConnection:
+        """Serve a hub on a connection made elsewhere, as the test kit does; gives the connection's handler.
+
+        Raises:
+            LookupError: There is no such hub, or the class is mapped more than once.
+        """
+        return self._connect(
+            self._find(hub), connection, request or Request({"type": "websocket", "path": "/"}), mint()
+        )
+
+    def snapshot(self) -> dict[str, int]:
+        """What there is now, for health pages and tests: `connections`, `streams`, `tasks`, `records`."""
+        connections = list(self._runtime.connections.values()) if self._runtime is not None else []
+        return {
+            "connections": len(connections),
+            "streams": sum(connection.streams for connection in connections),
+            "tasks": sum(connection.running for connection in connections),
+            "records": self._app.records,
+        }
+
+    def _find(self, hub: str | type[Hub]) -> HubMapping:
+        if isinstance(hub, str):
+            found = [mapping for path, mapping in self._mappings.items() if path == normal(hub)]
+        else:
+            found = [mapping for mapping in self._mappings.values() if mapping.hub is hub]
+        if len(found) != 1:
+            paths = ", ".join(path or "/" for path in self._mappings) or "none"
+            raise LookupError(
+                f"{'several hubs are' if found else 'no hub is'} mapped as {hub!r}; the paths are {paths}"
+            )
+        return found[0]
+
+    def _connect(
+        self, mapping: HubMapping, connection: Connection, request: Request, connection_id: str
+    ) -> ServerConnection:
+        runtime = self._running()
+        return ServerConnection(mapping, connection, request, connection_id, runtime.clock, runtime.connections)
+
+    def _running(self) -> Runtime:
+        loop = asyncio.get_running_loop()
+        runtime = self._runtime
+        if runtime is None or runtime.loop is not loop:
+            if runtime is not None and not runtime.loop.is_closed():
+                raise RuntimeError(
+                    "this HubServer is serving on another event loop; one server belongs to one loop: make a HubServer for each"
+                )
+            runtime = self._runtime = Runtime(loop)
+        return runtime

@@ -1,0 +1,98 @@
+"""The texts a client sees when a call fails, letter by letter (spec 6.4)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hubstream.errors import HubError
+
+__all__ = [
+    "CONNECTION_CLOSED",
+    "HANDSHAKE_CANCELED",
+    "STREAM_BINDING",
+    "binding_failed",
+    "closed",
+    "detail",
+    "in_use",
+    "no_such_method",
+    "not_a_stream",
+    "not_a_streaming_method",
+    "stream_count",
+    "streaming_failed",
+    "streaming_method",
+    "too_many_streams",
+    "unexpected",
+    "wrong_count",
+]
+
+CONNECTION_CLOSED = "Connection closed with an error."
+HANDSHAKE_CANCELED = "Handshake was canceled."
+STREAM_BINDING = "Failed to bind Stream message."
+
+
+def detail(error: BaseException, detailed: bool) -> str:
+    """The suffix that tells what happened: always for a `HubError`, for others only with detailed errors."""
+    if isinstance(error, HubError):
+        text = f" HubException: {error.text}"
+        if error.code is None:
+            return text
+        data = "" if error.data is None else " " + msgspec.json.encode(error.data).decode()
+        return f"{text} [{error.code}{data}]"
+    return f" {type(error).__name__}: {error}" if detailed else ""
+
+
+def unexpected(target: str, error: BaseException, detailed: bool) -> str:
+    return f"An unexpected error occurred invoking '{target}' on the server.{detail(error, detailed)}"
+
+
+def streaming_failed(error: BaseException, detailed: bool) -> str:
+    return f"An error occurred on the server while streaming results.{detail(error, detailed)}"
+
+
+def closed(error: BaseException | None, detailed: bool) -> str:
+    return CONNECTION_CLOSED + (detail(error, detailed) if error is not None else "")
+
+
+def no_such_method(target: str) -> str:
+    return f"Failed to invoke '{target}' due to an error on the server. HubException: Method does not exist."
+
+
+def wrong_count(target: str, given: int, expected: int, detailed: bool) -> str:
+    text = f"Failed to invoke '{target}' due to an error on the server."
+    if not detailed:
+        return text
+    return f"{text} InvalidDataException: Invocation provides {given} argument(s) but target expects {expected}."
+
+
+def binding_failed(target: str, detailed: bool) -> str:
+    text = f"Failed to invoke '{target}' due to an error on the server."
+    if not detailed:
+        return text
+    return (
+        f"{text} InvalidDataException: Error binding arguments. Make sure that the types of the provided values match "
+        "the types of the hub method being invoked."
+    )
+
+
+def streaming_method(target: str) -> str:
+    return f"The client attempted to invoke the streaming '{target}' method with a non-streaming invocation."
+
+
+def not_a_streaming_method(target: str) -> str:
+    return f"The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
+
+
+def not_a_stream(name: str) -> str:
+    return f"The value returned by the streaming method '{name}' is not a ChannelReader<> or IAsyncEnumerable<>."
+
+
+def stream_count(target: str, sent: int, expected: int) -> str:
+    return unexpected(target, HubError(f"Client sent {sent} stream(s), Hub method expects {expected}."), False)
+
+
+def too_many_streams(target: str) -> str:
+    return unexpected(target, HubError("Too many streams."), False)
+
+
+def in_use(invocation_id: str) -> str:
+    return f"Invocation ID '{invocation_id}' is already in use."
