@@ -21,7 +21,7 @@ from hubstream.hub.dispatch import Dispatcher
 from hubstream.hub.ends import End
 from hubstream.hub.mapping import HubMapping
 from hubstream.protocol.codec import Codec
-from hubstream.protocol.handshake import HandshakeResponse, write_response
+from hubstream.protocol.handshake import write_response
 from hubstream.protocol.messages import Close
 from hubstream.protocol.session import HubSession
 
@@ -33,7 +33,7 @@ __all__ = ["ServerConnection"]
 
 logger = logging.getLogger("hubstream.hub")
 
-HANDSHAKE_DONE = write_response(HandshakeResponse())
+HANDSHAKE_DONE = write_response(None)
 
 
 class ServerConnection:
@@ -216,7 +216,7 @@ class ServerConnection:
                 )
         except (Exception, asyncio.CancelledError) as error:
             if self._ending is None:
-                logger.error("on_connected failed: connection %s", self.connection_id, exc_info=error)
+                logger.exception("on_connected failed: connection %s", self.connection_id)
                 self._connected = False  # so that on_disconnected is not called (spec 6.8)
                 self._end(End.CONNECT_FAILED, error)
             return
@@ -233,7 +233,7 @@ class ServerConnection:
             text = str(error)
             if error.__cause__ is not None:
                 text += texts.detail(error.__cause__, self.mapping.options.detailed_errors)
-            self.out.emit(write_response(HandshakeResponse(error=text)))
+            self.out.emit(write_response(text))
             self._end(End.HANDSHAKE_FAILED, None)
         else:
             self._end(End.PROTOCOL_ERROR, error)

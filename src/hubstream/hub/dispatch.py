@@ -210,7 +210,7 @@ class Dispatcher:
                     result = stop.value
             if invocation_id is not None:
                 out.emit(self.codec.result(invocation_id, method.encode(result)))
-        except (Exception, CancelledError) as error:
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self._failed(method.name, invocation_id, error)
         if self._scratch != self.context:  # it set a context variable: the next call starts without
             self._scratch = self.context.copy()

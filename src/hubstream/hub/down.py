@@ -62,7 +62,7 @@ class StreamCall(Call):
         except ConnectionLost as error:
             if not self.dispatcher.closed:
                 self._error = error
-        except (Exception, CancelledError) as error:
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self._error = error
 
     async def _send_items(self) -> None:

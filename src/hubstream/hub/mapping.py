@@ -7,7 +7,7 @@ from typing import Any
 
 from hubstream.errors import MappingError
 from hubstream.hub.hub import Hub
-from hubstream.hub.methods import HubMethod, Kind, methods_of
+from hubstream.hub.methods import HubMethod, methods_of
 from hubstream.hub.options import HubOptions
 from hubstream.naming import fold, pascal
 from hubstream.payloads.bind import Binder, binder

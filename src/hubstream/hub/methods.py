@@ -112,7 +112,7 @@ class HubMethod:
     def _read_result(self, where: str, hints: dict[str, Any]) -> Kind:
         function = inspect.unwrap(self.function)
         declared = "return" in hints
-        type_: Any = hints.get("return", None)
+        type_: Any = hints.get("return")
         coroutine = inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(function)
         if not coroutine and declared and get_origin(type_) in _AWAITABLES:
             # A `def` that gives an awaitable is awaited as an `async def` is.

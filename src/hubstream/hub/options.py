@@ -75,8 +75,9 @@ class HubOptions:
         unknown = set(self.protocols) - {"json", "messagepack"}
         if unknown or not self.protocols:
             raise ValueError(f"protocols are 'json' and 'messagepack', not {', '.join(sorted(unknown)) or 'none'}")
-        if isinstance(self.origins, str):
-            raise TypeError("origins is a tuple of origins, such as ('https://example.com',)")
+        for name in ("protocols", "origins"):
+            if not isinstance(getattr(self, name), tuple):
+                raise TypeError(f"{name} is a tuple of texts, such as ('one',)")
 
     def replace(self, changes: dict[str, Any]) -> HubOptions:
         """These options with some changed.

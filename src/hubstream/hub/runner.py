@@ -153,7 +153,7 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
             result = call.method.function(call.hub, *call.arguments)
             if call.method.kind >= 1:
                 result = await result
-        except (Exception, CancelledError) as raised:
+        except (Exception, CancelledError) as raised:  # noqa: BLE001 - whatever a hub method raises is its caller's
             error = raised
         call.task = None
         dispatcher.finish(call, result, error)
@@ -165,7 +165,7 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
                 and weakref.getweakrefcount(me) == weak_references
                 and copy_context() == dispatcher.context
             )
-        except Exception:  # a value's own __eq__ raised: not clean either
+        except Exception:  # noqa: BLE001 - a context variable's own __eq__ raised: not clean either
             clean = False
         call = dispatcher.next_plain()
         if call is not None and not clean:

@@ -98,7 +98,7 @@ class UploadCall(Call):
             result = self.method.function(self.hub, *self.arguments)
             self._result = await result if self.method.awaited else result
             self._error = None
-        except (Exception, CancelledError) as error:
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self._error = error
 
     def _ended(self, task: asyncio.Task[None]) -> None:
