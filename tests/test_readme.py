@@ -71,7 +71,7 @@ async def test_the_browsers_lines_print_what_the_server_streams(tmp_path: Path) 
     (script,) = blocks(ROOT / "README.md", "js")
     (tmp_path / "node_modules").symlink_to(modules)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="websockets-sansio"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         port = listener.getsockname()[1]

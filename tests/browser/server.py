@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(port: int = 0) -> AsyncIterator[Demo]:
+async def demo(port: int = 0) -> AsyncGenerator[Demo]:
     """Start it, wait for its address, and in the end stop it and see that it had nothing to complain of."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "demo", "--port", str(port), cwd=ROOT, stdout=PIPE, stderr=PIPE
