@@ -26,7 +26,7 @@ class ItemFrame(Protocol):
 
 
 class Codec(Protocol):
-    """One of `json` and `messagepack`."""
+    """One of `json` and `messagepack`. It keeps no state: one object serves all connections."""
 
     name: str
     version: int
@@ -47,6 +47,13 @@ class Codec(Protocol):
         """
         ...
 
+    def wanted(self, start: bytes) -> int:
+        """How many bytes must have come before the record that begins with `start` can be complete.
+
+        0 when only a separator, RS, can tell. What keeps partial input from being looked at again for every chunk.
+        """
+        ...
+
     def decode(self, record: bytes) -> HubMessage | None:
         """Read one record. None for a message type nobody knows yet, which is skipped.
 
@@ -56,7 +63,11 @@ class Codec(Protocol):
         ...
 
     def encode(self, message: HubMessage) -> bytes:
-        """Write a message, framed."""
+        """Write a message, framed.
+
+        Raises:
+            ValueError: A payload is `UNBINDABLE`, or a text that is no error text has half a surrogate pair.
+        """
         ...
 
     def result(self, invocation_id: str, payload: bytes) -> bytes:

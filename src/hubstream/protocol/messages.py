@@ -2,13 +2,16 @@
 
 Arguments, items and results stay encoded (`msgspec.Raw`): whoever knows their types decodes them later, so that a bad argument
 is the error of its call and never of the connection. Field order is MessagePack's; JSON looks at names only.
+
+Whoever dispatches looks at `message.type`, 1 to 9, which type checkers narrow by. What the MessagePack codec gives are subclasses
+of these, so two messages are compared field by field, not with `==`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 __all__ = [
     "UNBINDABLE",
@@ -20,18 +23,25 @@ __all__ = [
     "Invocation",
     "Ping",
     "Sequence",
+    "SequenceId",
     "StreamInvocation",
     "StreamItem",
 ]
 
 UNBINDABLE = Raw(b"")
-"""Stands where a payload was that no decoder can read (half a surrogate pair, bad UTF-8): decoding it fails for its call only."""
+"""Stands where a payload was that no decoder can read (half a surrogate pair, nesting without end) or that MessagePack left out.
+
+Decoding it fails, for its call only; writing it is a ValueError. Bad UTF-8 stays in its payload: decoding that raises
+`UnicodeDecodeError`, a ValueError as msgspec's own errors are."""
+
+
+SequenceId: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 
 
 class Invocation(Struct, tag_field="type", tag=1, rename="camel", kw_only=True, gc=False):
-    """A call. Without an id nobody waits for an answer; `""` is the same as none."""
+    """A call. Without an id nobody waits for an answer; `""` is the same, so ask whether `invocation_id` is true (spec 4.2)."""
 
-    type: ClassVar[int] = 1
+    type: ClassVar[Literal[1]] = 1
     headers: dict[str, str] | UnsetType = UNSET
     invocation_id: str | UnsetType = UNSET
     target: str
@@ -42,7 +52,7 @@ class Invocation(Struct, tag_field="type", tag=1, rename="camel", kw_only=True, 
 class StreamItem(Struct, tag_field="type", tag=2, rename="camel", kw_only=True, gc=False):
     """One item of a stream, either way."""
 
-    type: ClassVar[int] = 2
+    type: ClassVar[Literal[2]] = 2
     headers: dict[str, str] | UnsetType = UNSET
     invocation_id: str
     item: Raw
@@ -51,7 +61,7 @@ class StreamItem(Struct, tag_field="type", tag=2, rename="camel", kw_only=True, 
 class Completion(Struct, tag_field="type", tag=3, rename="camel", kw_only=True, gc=False):
     """The end of a call or of a stream: an error, a result, or neither."""
 
-    type: ClassVar[int] = 3
+    type: ClassVar[Literal[3]] = 3
     headers: dict[str, str] | UnsetType = UNSET
     invocation_id: str
     error: str | UnsetType = UNSET
@@ -61,7 +71,7 @@ class Completion(Struct, tag_field="type", tag=3, rename="camel", kw_only=True, 
 class StreamInvocation(Struct, tag_field="type", tag=4, rename="camel", kw_only=True, gc=False):
     """A call whose answer is a stream; it always has an id."""
 
-    type: ClassVar[int] = 4
+    type: ClassVar[Literal[4]] = 4
     headers: dict[str, str] | UnsetType = UNSET
     invocation_id: str
     target: str
@@ -72,7 +82,7 @@ class StreamInvocation(Struct, tag_field="type", tag=4, rename="camel", kw_only=
 class CancelInvocation(Struct, tag_field="type", tag=5, rename="camel", kw_only=True, gc=False):
     """The caller does not want the rest."""
 
-    type: ClassVar[int] = 5
+    type: ClassVar[Literal[5]] = 5
     headers: dict[str, str] | UnsetType = UNSET
     invocation_id: str
 
@@ -80,13 +90,13 @@ class CancelInvocation(Struct, tag_field="type", tag=5, rename="camel", kw_only=
 class Ping(Struct, tag_field="type", tag=6, rename="camel", kw_only=True, gc=False):
     """A sign of life. It is never answered."""
 
-    type: ClassVar[int] = 6
+    type: ClassVar[Literal[6]] = 6
 
 
 class Close(Struct, tag_field="type", tag=7, rename="camel", kw_only=True, omit_defaults=True, gc=False):
     """The last message of a connection."""
 
-    type: ClassVar[int] = 7
+    type: ClassVar[Literal[7]] = 7
     error: str | UnsetType = UNSET
     allow_reconnect: bool = False
 
@@ -94,15 +104,15 @@ class Close(Struct, tag_field="type", tag=7, rename="camel", kw_only=True, omit_
 class Ack(Struct, tag_field="type", tag=8, rename="camel", kw_only=True, gc=False):
     """Stateful reconnect: everything up to this number has arrived."""
 
-    type: ClassVar[int] = 8
-    sequence_id: int
+    type: ClassVar[Literal[8]] = 8
+    sequence_id: SequenceId
 
 
 class Sequence(Struct, tag_field="type", tag=9, rename="camel", kw_only=True, gc=False):
     """Stateful reconnect: the number of the first message that follows."""
 
-    type: ClassVar[int] = 9
-    sequence_id: int
+    type: ClassVar[Literal[9]] = 9
+    sequence_id: SequenceId
 
 
 HubMessage: TypeAlias = (

@@ -1,0 +1,152 @@
+"""The JSON hub protocol (spec 4): envelopes by msgspec, payloads as they stand.
+
+Decoding an Invocation costs about what msgspec alone does, in any key order. What msgspec refuses goes to `json_envelope`, which
+finds out whether the envelope is at fault or only a payload. Imports only `errors` and this room; never blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+from struct import Struct as Layout
+
+import msgspec
+from msgspec import UNSET, Raw
+from typing_extensions import Buffer
+
+from hubstream.protocol.codec import ItemFrame
+from hubstream.protocol.framing import split_text
+from hubstream.protocol.json_envelope import malformed, recover, too_deep
+from hubstream.protocol.messages import (
+    UNBINDABLE,
+    Ack,
+    CancelInvocation,
+    Close,
+    Completion,
+    HubMessage,
+    Invocation,
+    Ping,
+    Sequence,
+    StreamInvocation,
+    StreamItem,
+)
+from hubstream.protocol.text import repaired
+
+__all__ = ["JsonCodec"]
+
+_decode: Callable[[bytes], HubMessage] = msgspec.json.Decoder(HubMessage).decode
+_encode = msgspec.json.Encoder().encode
+_first_byte = Layout("B").unpack_from
+_ARRAY = (0x5B,)
+
+UNNESTED = 128
+"""A record this short cannot have 65 pairs of brackets in it."""
+
+
+def _head(message: Invocation | StreamItem | Completion | StreamInvocation | CancelInvocation) -> list[Buffer]:
+    parts: list[Buffer] = [b'{"type":%d' % message.type]
+    if message.headers:
+        parts += (b',"headers":', _encode(message.headers))
+    if message.invocation_id:
+        parts += (b',"invocationId":', _encode(message.invocation_id))
+    return parts
+
+
+def _payload(payload: Raw) -> Raw:
+    if payload is UNBINDABLE:
+        raise ValueError("a payload that could not be read cannot be written")
+    return payload
+
+
+class _JsonItems:
+    __slots__ = ("_between", "_prefix", "overhead")
+
+    def __init__(self, invocation_id: str) -> None:
+        self._prefix = b'{"type":2,"invocationId":' + _encode(invocation_id) + b',"item":'
+        self._between = b"}\x1e" + self._prefix
+        self.overhead = len(self._between)
+
+    def join(self, items: Items[bytes]) -> bytes:
+        return self._prefix + self._between.join(items) + b"}\x1e" if items else b""
+
+
+class JsonCodec:
+    """`json`, transfer format Text."""
+
+    __slots__ = ()
+
+    name = "json"
+    version = 2
+    binary = False
+    ping = b'{"type":6}\x1e'
+
+    def split(self, data: bytes, limit: int | None) -> tuple[list[bytes], int]:
+        """See `Codec.split`."""
+        return split_text(data, limit)
+
+    def wanted(self, start: bytes) -> int:
+        """See `Codec.wanted`."""
+        del start
+        return 0
+
+    def decode(self, record: bytes) -> HubMessage | None:
+        """See `Codec.decode`."""
+        if len(record) > UNNESTED and record.count(b"[") + record.count(b"{") > 64 and too_deep(record):
+            raise malformed()
+        try:
+            message = _decode(record)
+        except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
+            return recover(record)
+        if message.type == 1:
+            if _first_byte(message.arguments) != _ARRAY:
+                return recover(record)
+        elif message.type == 2 or message.type == 5:  # noqa: PLR1714 - type checkers narrow by this form only
+            if not message.invocation_id:
+                return recover(record)
+        elif message.type == 3:
+            if not message.invocation_id or (message.error is not UNSET and message.result is not UNSET):
+                return recover(record)
+        elif message.type == 4 and (not message.invocation_id or _first_byte(message.arguments) != _ARRAY):
+            return recover(record)
+        return message
+
+    def encode(self, message: HubMessage) -> bytes:
+        """See `Codec.encode`."""
+        parts: list[Buffer]
+        match message:
+            case Invocation() | StreamInvocation():
+                parts = _head(message)
+                parts += (b',"target":', _encode(message.target), b',"arguments":', _payload(message.arguments))
+                if message.stream_ids is not UNSET:
+                    parts += (b',"streamIds":', _encode(message.stream_ids))
+            case StreamItem():
+                parts = _head(message)
+                parts += (b',"item":', _payload(message.item))
+            case Completion():
+                parts = _head(message)
+                if message.error:
+                    parts += (b',"error":', _encode(repaired(message.error)))
+                elif message.result is not UNSET:
+                    parts += (b',"result":', _payload(message.result))
+            case CancelInvocation():
+                parts = _head(message)
+            case Ping():
+                return self.ping
+            case Close():
+                parts = [b'{"type":7']
+                if message.error is not UNSET:
+                    parts += (b',"error":', _encode(repaired(message.error)))
+                if message.allow_reconnect:
+                    parts.append(b',"allowReconnect":true')
+            case Ack() | Sequence():
+                parts = [b'{"type":%d,"sequenceId":%d' % (message.type, message.sequence_id)]
+        parts.append(b"}\x1e")
+        return b"".join(parts)
+
+    def result(self, invocation_id: str, payload: bytes) -> bytes:
+        """See `Codec.result`."""
+        return b"".join((b'{"type":3,"invocationId":', _encode(invocation_id), b',"result":', payload, b"}\x1e"))
+
+    def items(self, invocation_id: str) -> ItemFrame:
+        """See `Codec.items`."""
+        return _JsonItems(invocation_id)
