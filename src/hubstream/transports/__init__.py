@@ -1,0 +1,1 @@
+"""What carries a connection's bytes. Knows nothing of hubs; imports `errors`, `types`, `naming`, `protocol` and `connection`."""

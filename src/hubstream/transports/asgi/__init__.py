@@ -1,0 +1,1 @@
+"""The server's transports over ASGI: paths, negotiation, and WebSockets."""

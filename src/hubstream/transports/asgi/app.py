@@ -1,0 +1,124 @@
+"""The ASGI application of the transports: finds the endpoint, then negotiates, attaches, or answers what cannot be served.
+
+Everything of type `http` and `websocket` is its business; `lifespan` is not. Imports `protocol` and `connection` through this
+room's files only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from hubstream.connection.clock import Clock
+from hubstream.transports.asgi import paths
+from hubstream.transports.asgi.attach import attach
+from hubstream.transports.asgi.endpoint import Endpoint, TransportOptions
+from hubstream.transports.asgi.negotiate import negotiate
+from hubstream.transports.asgi.request import Request
+from hubstream.transports.asgi.response import refuse, respond
+from hubstream.transports.asgi.table import Table
+from hubstream.transports.asgi.tokens import genuine
+from hubstream.types import Receive, Scope, Send
+
+__all__ = ["Endpoint", "HubApp", "TransportOptions"]
+
+logger = logging.getLogger("hubstream.transport")
+
+NO_CACHE = (
+    (b"cache-control", b"no-cache, no-store"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT"),
+)
+"""On every answer to a poll (spec 1.6)."""
+
+
+class HubApp:
+    """Serves endpoints over HTTP and WebSockets.
+
+    Args:
+        endpoints: Path, in the form of `paths.normal`, to endpoint. Looked at for each request: more may be added.
+        clock: Gives the clock of the running loop. Another clock than last time means another loop: all records start afresh.
+    """
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], clock: Callable[[], Clock]) -> None:
+        self._endpoints = endpoints
+        self._clock = clock
+        self._tables: dict[str, Table] = {}
+        self._missed = False
+
+    @property
+    def records(self) -> int:
+        """How many connections are negotiated or attached, on all endpoints."""
+        return sum(map(len, self._tables.values()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request.
+
+        Raises:
+            RuntimeError: The scope is neither `http` nor `websocket`.
+        """
+        kind = scope["type"]
+        found = paths.find(scope, self._endpoints)
+        if kind == "websocket":
+            if (await receive())["type"] != "websocket.connect":
+                return
+            if found is None:
+                await refuse(scope, send, 404, self._no_hub(scope))
+            elif found[1]:
+                await refuse(scope, send, 405)
+            else:
+                await attach(self._endpoints[found[0]], self._table(found[0]), scope, receive, send)
+        elif kind == "http":
+            if found is None:
+                await respond(send, 404, self._no_hub(scope))
+            elif found[1]:
+                await negotiate(self._endpoints[found[0]].options, self._table(found[0]), scope, send)
+            else:
+                await self._answer(self._table(found[0]), scope, send)
+        else:
+            raise RuntimeError(f"the scope type {kind!r} is not served here")
+
+    def _table(self, path: str) -> Table:
+        clock = self._clock()
+        table = self._tables.get(path)
+        if table is None or table.clock is not clock:
+            table = self._tables[path] = Table(clock, self._endpoints[path].options.disconnect_timeout)
+        return table
+
+    def _no_hub(self, scope: Scope) -> bytes:
+        if not self._missed:
+            self._missed = True
+            logger.warning(
+                "no hub at %s (root path %r); below this application there are: %s",
+                scope["path"],
+                scope.get("root_path", ""),
+                ", ".join(path or "/" for path in sorted(self._endpoints)) or "none",
+            )
+        return b"There is no hub at this path; the server's log tells which paths there are."
+
+    async def _answer(self, table: Table, scope: Scope, send: Send) -> None:
+        """What a hub's own path answers to HTTP while only WebSockets are carried (spec 1.5)."""
+        method = scope["method"]
+        if method not in {"GET", "POST", "DELETE"}:
+            await respond(send, 405)
+            return
+        request = Request(scope)
+        events = method == "GET" and "text/event-stream" in _media_types(request)
+        headers = NO_CACHE if method == "GET" and not events else ()
+        token = request.query.get("id")
+        record = table.find(token) if token and genuine(token) else None
+        if not token:
+            await respond(send, 400, b"Connection ID required", headers=headers)
+        elif record is None:
+            await respond(send, 404, b"No Connection with that ID", headers=headers)
+        elif method == "POST":
+            await respond(send, 405, b"POST requests are not allowed for WebSocket connections.")
+        elif method == "DELETE":
+            await respond(send, 400, b"Cannot terminate this connection using the DELETE endpoint.")
+        else:
+            name = b"ServerSentEvents" if events else b"LongPolling"
+            await respond(send, 404, name + b" transport not supported by this end point type", headers=headers)
+
+
+def _media_types(request: Request) -> list[str]:
+    return [part.strip().lower() for part in request.headers.get("accept", "").split(",")]

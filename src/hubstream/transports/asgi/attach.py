@@ -1,0 +1,72 @@
+"""A WebSocket's way in: the checks before its upgrade, each with its refusal (spec 1.5), then the connection itself.
+
+Imports `connection` through this room's files only.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from hubstream.transports.asgi.endpoint import Endpoint
+from hubstream.transports.asgi.origin import allowed
+from hubstream.transports.asgi.request import Request
+from hubstream.transports.asgi.response import refuse
+from hubstream.transports.asgi.table import Table
+from hubstream.transports.asgi.tokens import genuine
+from hubstream.transports.asgi.websocket import WebSocketConnection
+from hubstream.types import Receive, Scope, Send
+
+__all__ = ["attach"]
+
+logger = logging.getLogger("hubstream.transport")
+
+
+async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one WebSocket to its end: of the record that `id=` names, or, without negotiation, of a new one.
+
+    Args:
+        endpoint: Where it came in.
+        table: The endpoint's records.
+        scope: ASGI's, of type `websocket`, as the other two; `websocket.connect` was taken from `receive`.
+        receive: See there.
+        send: See there.
+    """
+    request = Request(scope)
+    options = endpoint.options
+    if not allowed(request, options.origins or frozenset()):
+        logger.warning(
+            "a WebSocket from %s was refused: it carries cookies and comes from another host; list it in origins= if it may",
+            request.headers["origin"],
+        )
+        await refuse(scope, send, 403, b"Origin not allowed")
+        return
+    token = request.query.get("id")
+    record = table.find(token) if token and genuine(token) else None
+    if token and record is None:
+        await refuse(scope, send, 404, b"No Connection with that ID", None)
+        return
+    if "WebSockets" not in options.transports:
+        await refuse(scope, send, 404, b"WebSockets transport not supported by this end point type")
+        return
+    if record is None:
+        record = table.add(0)
+    elif record.transport is not None:
+        await refuse(scope, send, 409)
+        return
+    table.attach(record, "WebSockets")
+    try:
+        try:
+            await send({"type": "websocket.accept"})
+        except (OSError, RuntimeError) as error:
+            logger.debug("a WebSocket went before it was accepted: %r", error)
+            return
+        connection = WebSocketConnection(receive, send, table.clock, options.send_timeout)
+        try:
+            handler = endpoint.connect(connection, request, record.connection_id)
+        except Exception:
+            logger.exception("no handler could be made for a WebSocket of %r", endpoint)
+            await send({"type": "websocket.close", "code": 1011, "reason": ""})
+            return
+        await connection.run(handler)
+    finally:
+        table.remove(record)
