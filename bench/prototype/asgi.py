@@ -1,9 +1,9 @@
 """The yardstick's "plain" column: an ASGI application, for stock uvicorn.
 
-    python -m uvicorn bench.prototype.asgi:app --ws websockets-sansio --ws-per-message-deflate false
+    python -m uvicorn bench.prototype.asgi:app --ws websockets-sansio
 
-No task writes: what is gathered becomes one `send()` coroutine, which is stepped on the spot and finishes unless the transport is
-paused. Only servers whose `send()` is a real coroutine can be served that way; others are refused here.
+No task writes: what is gathered becomes one `send()` coroutine, which is stepped on the spot and finishes unless the
+transport is paused. Only servers whose `send()` is a real coroutine can be served that way; others are refused here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The yardstick's hot path: one connection, both protocols, inlined.
 
-Output of one read leaves as one frame; completions that come later leave at the end of the loop iteration; stream items when the
-connection stops producing, at 16 KiB, or after a millisecond.
+Output of one read leaves as one frame; completions that come later leave at the end of the loop iteration; stream items
+when the connection stops producing, at 16 KiB, or after a millisecond.
 """
 
 from __future__ import annotations
