@@ -1,7 +1,7 @@
 # Every command does all its own set-up on a fresh machine; run again, it does only what has changed since.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PRECIOUS: %.done %/.done
+.SECONDARY:
 .PHONY: help demo test check format bench clean
 SHELL := /bin/bash -o pipefail
 
