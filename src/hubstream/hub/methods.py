@@ -113,7 +113,7 @@ class HubMethod:
         function = inspect.unwrap(self.function)
         declared = "return" in hints
         type_: Any = hints.get("return")
-        coroutine = inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(function)
+        coroutine = native = inspect.iscoroutinefunction(function)
         if not coroutine and declared and get_origin(type_) in _AWAITABLES:
             # A `def` that gives an awaitable is awaited as an `async def` is.
             coroutine, type_ = True, get_args(type_)[-1]
@@ -140,7 +140,7 @@ class HubMethod:
             return Kind.UPLOAD
         if not coroutine:
             return Kind.DEF
-        return Kind.TASK if _can_suspend(self.function) else Kind.STEP
+        return Kind.STEP if native and not _can_suspend(self.function) else Kind.TASK
 
 
 def methods_of(hub: type[Hub]) -> list[HubMethod]:

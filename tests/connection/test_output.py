@@ -1,0 +1,188 @@
+"""Gathered output: frames, order, room, pausing, the cut-off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from hubstream import ConnectionLost
+from hubstream.connection.output import CUT_OFF, FRAME, ItemBatch, Output
+
+
+class Wire:
+    """A connection that keeps its frames; `takes` of them go before it pauses."""
+
+    transport = "Test"
+    binary_capable = True
+    resumable = False
+
+    def __init__(self, takes: int = 1_000_000) -> None:
+        self.frames: list[bytes] = []
+        self.takes = takes
+        self.paused = False
+
+    def use_binary(self, binary: bool) -> None: ...
+
+    def write(self, data: bytes) -> None:
+        self.frames.append(data)
+        self.takes -= 1
+        self.paused = self.takes <= 0
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class Frame:
+    overhead = 2
+
+    def join(self, items: Sequence[bytes]) -> bytes:
+        return b"".join(b"(" + item + b")" for item in items)
+
+
+async def produce(out: Output, count: int, *, suspends: bool = False) -> None:
+    batch = ItemBatch(Frame())
+    for n in range(count):
+        if suspends:
+            await asyncio.sleep(0)
+        item = b"%d" % n
+        if not batch.items:
+            out.gather(batch)
+        batch.items.append(item)
+        out.size += len(item) + 2
+        if out.size >= out.limit:
+            await out.room()
+
+
+def items(count: int) -> bytes:
+    return Frame().join([b"%d" % n for n in range(count)])
+
+
+async def quiet(out: Output) -> None:
+    async with asyncio.timeout(5):
+        while out.size:
+            await asyncio.sleep(0)
+
+
+async def test_what_one_read_gives_is_one_frame() -> None:
+    wire = Wire()
+    out = Output(wire, asyncio.get_running_loop())
+    out.held = True
+    for n in range(3):
+        out.emit(b"%d" % n)
+        await asyncio.sleep(0)
+    assert wire.frames == []
+    out.release()
+    assert wire.frames == [b"012"]
+
+
+async def test_what_one_iteration_gives_is_one_frame() -> None:
+    wire = Wire()
+    out = Output(wire, asyncio.get_running_loop())
+    out.emit(b"a")
+    out.emit(b"b")
+    assert wire.frames == []
+    await asyncio.sleep(0)
+    out.emit(b"c")
+    await asyncio.sleep(0)
+    assert wire.frames == [b"ab", b"c"]
+
+
+async def test_items_leave_when_the_stream_stops_producing() -> None:
+    wire = Wire()
+    out = Output(wire, asyncio.get_running_loop())
+    await produce(out, 20, suspends=True)
+    await quiet(out)
+    assert b"".join(wire.frames) == items(20)
+    assert len(wire.frames) < 20
+
+
+async def test_an_item_alone_leaves_at_once() -> None:
+    wire = Wire()
+    out = Output(wire, asyncio.get_running_loop())
+    await produce(out, 1)
+    for _ in range(3):  # the tick, and the one that sees that nothing more came
+        await asyncio.sleep(0)
+    assert wire.frames == [b"(0)"]
+
+
+async def test_frames_of_a_stream_that_never_suspends_are_bounded() -> None:
+    wire = Wire()
+    out = Output(wire, asyncio.get_running_loop())
+    await produce(out, 20_000)
+    await quiet(out)
+    assert b"".join(wire.frames) == items(20_000)
+    assert max(map(len, wire.frames)) < FRAME + 100
+
+
+async def test_a_message_keeps_its_place_between_items() -> None:
+    wire = Wire()
+    out = Output(wire, asyncio.get_running_loop())
+    await produce(out, 2)
+    out.emit(b"message")
+    await produce(out, 1)
+    await quiet(out)
+    assert b"".join(wire.frames) == b"(0)(1)message(0)"
+
+
+async def test_streams_wait_for_a_peer_that_does_not_read() -> None:
+    wire = Wire(takes=1)
+    out = Output(wire, asyncio.get_running_loop())
+    out.emit(b"first")
+    await asyncio.sleep(0)
+    assert wire.paused
+    streams = [asyncio.create_task(produce(out, 5)) for _ in range(100)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert out.size <= 100 * 3, "one item each at most"
+    wire.takes, wire.paused = 1_000_000, False
+    out.resumed()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*streams)
+    await quiet(out)
+    assert sorted(b"".join(wire.frames[1:])) == sorted(items(5) * 100)
+
+
+async def test_the_end_wakes_whoever_waits() -> None:
+    wire = Wire(takes=0)
+    wire.paused = True
+    out = Output(wire, asyncio.get_running_loop())
+    stream, sender = asyncio.create_task(produce(out, 5)), asyncio.create_task(out.drained())
+    await asyncio.sleep(0)
+    out.discard()
+    async with asyncio.timeout(5):
+        with pytest.raises(ConnectionLost):
+            await stream
+        await sender
+    out.emit(b"late")
+    await asyncio.sleep(0)
+    assert wire.frames == []
+
+
+async def test_the_last_messages_are_handed_over() -> None:
+    wire = Wire(takes=0)
+    wire.paused = True
+    out = Output(wire, asyncio.get_running_loop())
+    await asyncio.wait([asyncio.create_task(produce(out, 1))], timeout=0)
+    await asyncio.sleep(0)
+    out.emit(b"close")
+    out.close()
+    await asyncio.sleep(0)
+    assert wire.frames == [b"(0)close"]
+
+
+async def test_messages_that_nobody_reads_are_cut_off() -> None:
+    wire = Wire(takes=0)
+    wire.paused = True
+    cut: list[int] = []
+    out = Output(wire, asyncio.get_running_loop(), lambda: cut.append(out.size))
+    while not cut:
+        out.emit(b"x" * 1000)
+    assert CUT_OFF < cut[0] <= CUT_OFF + 1000
+    out.discard()
