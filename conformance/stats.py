@@ -11,6 +11,7 @@ import json
 import os
 import weakref
 from pathlib import Path
+from types import AsyncGeneratorType
 
 from hubstream import HubServer
 from hubstream.types import Send
@@ -31,20 +32,21 @@ class Stats:
         """The tasks that live now are the server's own: called when it starts, before the first request."""
         self._own.update(asyncio.all_tasks())
 
-    def read(self) -> dict[str, object]:
+    def read(self) -> dict[str, int]:
         """The counts. `rss_kb` and `sockets` are 0 where there is no /proc."""
         gc.collect()
         seen = self._hubs.snapshot()
         asking = asyncio.current_task()
         tasks = [task for task in asyncio.all_tasks() if task not in self._own and task is not asking]
+        objects = gc.get_objects()
         return {
             "connections": seen["connections"],
             "tasks": len(tasks),
-            "generators": seen["generators"],
+            "generators": sum(_is_ours(it) for it in objects),
             "records": seen["records"],
             "groups": seen.get("groups", 0),
             "rss_kb": _rss_kb(),
-            "objects": len(gc.get_objects()),
+            "objects": len(objects),
             "sockets": _sockets(),
         }
 
@@ -54,6 +56,13 @@ class Stats:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _is_ours(it: object) -> bool:
+    """Whether it is an async generator of these hubs' methods."""
+    if type(it) is not AsyncGeneratorType:
+        return False
+    return Path(it.ag_code.co_filename).parent == Path(__file__).parent
 
 
 def _rss_kb() -> int:

@@ -44,7 +44,7 @@ class Down(Hub):
         return self.CounterEnumerable(count, 0)
 
     async def EmptyStream(self) -> AsyncIterator[int]:
-        for n in ():
+        for n in range(0):
             yield n
 
     async def NullItems(self) -> AsyncIterator[str | None]:

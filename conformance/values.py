@@ -16,5 +16,5 @@ class Point:
     label: str | None = None
 
 
-class InvalidOperationException(Exception):  # noqa: N818 - .NET's name: clients see it when detailed errors are on
-    """An ordinary error of a hub method: masked, unless detailed errors are on."""
+class InvalidOperationException(Exception):
+    """An ordinary error of a hub method: masked, unless detailed errors are on; then clients see its name, .NET's."""
