@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Generic
 
 from typing_extensions import TypeVar
@@ -54,8 +54,7 @@ class Subject(Generic[T]):
         if self._early is not None:
             self._early.append(item)
         for reader in self._readers:
-            reader.items.append(item)
-            reader.wake()
+            reader.push(item)
 
     def complete(self) -> None:
         """End the stream after what was pushed. Ending it again does nothing."""
@@ -76,9 +75,11 @@ class Subject(Generic[T]):
                 self._waiting.discard(waiter)
 
     def __aiter__(self) -> AsyncIterator[T]:
-        reader = _Reader(self, self._early or ())
+        reader = _Reader(self._early or (), self._taken, self._left)
         self._early = None
         self._readers.append(reader)
+        if self._ended:
+            reader.end(self._error)
         return reader
 
     def _full(self) -> bool:
@@ -92,8 +93,13 @@ class Subject(Generic[T]):
         self._ended = True
         self._error = error
         for reader in self._readers:
-            reader.wake()
+            reader.end(error)
         self._taken()
+
+    def _left(self, reader: _Reader[T]) -> None:
+        if reader in self._readers:
+            self._readers.remove(reader)
+            self._taken()
 
     def _taken(self) -> None:
         if self._waiting and (self._ended or not self._full()):
@@ -105,40 +111,45 @@ class Subject(Generic[T]):
 class _Reader(AsyncIterator[T]):
     """One reading of a subject."""
 
-    def __init__(self, subject: Subject[T], items: deque[T] | tuple[()]) -> None:
-        self.items: deque[T] = deque(items)
-        self._subject = subject
+    def __init__(self, items: Iterable[T], taken: Callable[[], None], left: Callable[[_Reader[T]], None]) -> None:
+        self.items = deque(items)
+        self._taken = taken
+        self._left = left
+        self._ended = False
+        self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._closed = False
 
-    def wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def push(self, item: T) -> None:
+        self.items.append(item)
+        self._wake()
+
+    def end(self, error: Exception | None) -> None:
+        self._ended = True
+        self._error = error
+        self._wake()
 
     async def __anext__(self) -> T:
-        subject = self._subject
-        while not self._closed:
-            if self.items:
-                item = self.items.popleft()
-                subject._taken()
-                return item
-            if subject._ended:
-                await self.aclose()
-                if subject._error is not None:
-                    raise subject._error
-                break
+        while not self.items:
+            if self._ended:
+                self._left(self)
+                if self._error is not None:
+                    raise self._error
+                raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
-        raise StopAsyncIteration
+        item = self.items.popleft()
+        self._taken()
+        return item
 
     async def aclose(self) -> None:
         """Read no more."""
-        if not self._closed:
-            self._closed = True
-            self.items.clear()
-            self._subject._readers.remove(self)
-            self._subject._taken()
-            self.wake()
+        self.items.clear()
+        self._left(self)
+        self.end(None)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

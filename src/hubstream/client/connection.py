@@ -1,0 +1,328 @@
+"""The client of one hub connection, over any `Connection`: handshake, calls, pings, the end.
+
+It imports `errors`, `protocol`, `payloads`, `connection` and its own room. Whoever made the connection calls the handler
+methods, which never block; the coroutines are the user's. One life: after the end a new one is made, with the same `Handlers`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, overload
+
+from msgspec import UNSET
+from typing_extensions import TypeForm, TypeVar
+
+from hubstream.client import calls, errors
+from hubstream.client.down import Download, Stream
+from hubstream.client.handlers import F, Handlers
+from hubstream.client.runner import Runner
+from hubstream.client.wire import GRACE, Wire
+from hubstream.connection.clock import Clock
+from hubstream.connection.connection import Connection
+from hubstream.errors import ConnectionLost, HandshakeError
+from hubstream.payloads.bind import binder
+from hubstream.payloads.style import PYTHON, Payloads
+from hubstream.protocol.codec import Codec
+from hubstream.protocol.handshake import write_request
+from hubstream.protocol.json import JsonCodec
+from hubstream.protocol.messagepack import MessagePackCodec
+from hubstream.protocol.messages import Close, Completion, Invocation, StreamItem
+from hubstream.protocol.session import HubSession
+
+__all__ = ["ClientCore", "Ending"]
+
+T = TypeVar("T")
+
+CODECS: dict[str, Callable[[], Codec]] = {"json": JsonCodec, "messagepack": MessagePackCodec}
+CLOSE_TIMEOUT = 5.0
+"""Seconds the other side has to answer the closing of the transport (spec 8.6)."""
+STOP = 1.0
+"""Seconds handlers that run have to end when this side closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a connection ended."""
+
+    error: Exception | None
+    """None for `close()`, and for a server that closed without an error."""
+    reconnect: bool
+    """Whether a client that reconnects should (spec 8.5): after a loss, and when the server's Close allows it."""
+    text: str
+    """What pending calls were told (spec 11.3)."""
+
+
+class ClientCore:
+    """A client's side of one hub connection; a `ConnectionHandler`.
+
+    Args:
+        connection: The pipe; whoever made it calls `received()` and the rest.
+        protocol: `json` or `messagepack`.
+        clock: The event loop's timer; pings and the server timeout hang on it.
+        handlers: Those of an earlier connection.
+        payloads: How names and values are written.
+        handshake_timeout: Seconds the server has to answer the handshake.
+        server_timeout: Seconds without a message after which the server is taken for gone.
+        keep_alive: Seconds without a message of ours after which a Ping is sent.
+        stream_buffer: Items of one stream that wait to be taken before it counts as full.
+        on_end: Called once, when the connection ends after its handshake.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        protocol: str = "json",
+        clock: Clock | None = None,
+        handlers: Handlers | None = None,
+        payloads: Payloads = PYTHON,
+        handshake_timeout: float = 15.0,
+        server_timeout: float = 30.0,
+        keep_alive: float = 15.0,
+        stream_buffer: int = 10,
+        on_end: Callable[[Ending], None] | None = None,
+    ) -> None:
+        if protocol not in CODECS:
+            raise ValueError(f"the protocols are {' and '.join(CODECS)}, not {protocol!r}")
+        loop = asyncio.get_running_loop()
+        codec = CODECS[protocol]()
+        self.handlers = handlers if handlers is not None else Handlers()
+        self.ending: Ending | None = None
+        """How it ended; None before."""
+        self._connection = connection
+        self._session = HubSession("client", [codec], max_message_size=None, binary_capable=connection.binary_capable)
+        self._wire = Wire(connection, self._session, codec, binder(payloads, protocol), loop)
+        self._runner = Runner(self._wire, self.handlers)
+        self._clock = clock if clock is not None else Clock(loop)
+        self._handshake_timeout = handshake_timeout
+        self._server_timeout = server_timeout
+        self._keep_alive = keep_alive
+        self._stream_buffer = stream_buffer
+        self._on_end = on_end
+        self._loop = loop
+        self._shaken: asyncio.Future[None] | None = None
+        self._lost = asyncio.Event()
+
+    # The user's side.
+
+    @property
+    def transport(self) -> str:
+        """`WebSockets`, `ServerSentEvents`, `LongPolling` or `Memory`."""
+        return self._connection.transport
+
+    async def start(self) -> None:
+        """Agree with the server on the protocol.
+
+        Raises:
+            HandshakeError: It refused, garbled its answer, or gave none in time; the connection is closed.
+        """
+        if self.ending is not None:
+            raise HandshakeError(self.ending.text)
+        self._shaken = self._loop.create_future()
+        self._connection.use_binary(self._wire.codec.binary)
+        self._wire.output.emit(write_request(self._wire.codec.name, self._session.version))
+        try:
+            async with asyncio.timeout(self._handshake_timeout):
+                await self._shaken
+        except TimeoutError:
+            text = f"The server did not answer the handshake within {self._handshake_timeout:g} s."
+            self._end(HandshakeError(text), text, reconnect=False)
+            raise HandshakeError(text) from None
+        finally:
+            if not self._wire.active:
+                self._connection.abort()
+
+    async def close(self) -> None:
+        """Tell the server, end the connection and wait until all of it has ended.
+
+        Pending calls get `ConnectionLost`; handlers that run have a second. Closing again does nothing more.
+        """
+        if self._wire.active:
+            self._wire.output.emit(self._wire.codec.encode(Close()))
+        self._end(None, errors.CLOSED, reconnect=False)
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._lost.wait()
+        except TimeoutError:
+            self._connection.abort()
+        except asyncio.CancelledError:
+            self._connection.abort()
+            raise
+        await self._wire.end_tasks(STOP)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @overload
+    async def invoke(self, name: str, /, *arguments: object) -> Any: ...
+    @overload
+    async def invoke(self, name: str, /, *arguments: object, result: TypeForm[T]) -> T: ...
+    async def invoke(self, name: str, /, *arguments: object, result: Any = Any) -> Any:
+        """Call a hub method and wait for its result. Cancelling the wait cancels the call.
+
+        Args:
+            name: The method.
+            arguments: What it is called with. Async iterables, iterators, subjects and channel readers are uploaded.
+            result: The type of the result; what the protocol gives without.
+
+        Raises:
+            HubError: The server's error, or a result of another type.
+            ConnectionLost: The connection is not active, or ended first.
+            TypeError: An argument cannot be sent; nothing was.
+        """
+        return await calls.invoke(self._wire, name, arguments, result)
+
+    async def send(self, name: str, /, *arguments: object) -> None:
+        """Call a hub method and do not wait for it; what is uploaded goes on by itself.
+
+        Raises:
+            ConnectionLost: The connection is not active.
+            TypeError: An argument cannot be sent; nothing was.
+        """
+        await calls.send(self._wire, name, arguments)
+
+    @overload
+    def stream(self, name: str, /, *arguments: object) -> Stream[Any]: ...
+    @overload
+    def stream(self, name: str, /, *arguments: object, item: TypeForm[T]) -> Stream[T]: ...
+    def stream(self, name: str, /, *arguments: object, item: Any = Any) -> Stream[Any]:
+        """A stream from the server. It is asked for on entering the block, at the first item, or by `subscribe()`.
+
+        Args:
+            name: The method.
+            arguments: As for `invoke()`.
+            item: The type of its items; what the protocol gives without.
+        """
+        return Stream(Download(self._wire, name, arguments, item, self._stream_buffer))
+
+    @overload
+    def on(self, name: str, /) -> Callable[[F], F]: ...
+    @overload
+    def on(self, name: str, handler: F, /) -> F: ...
+    def on(self, name: str, handler: F | None = None, /) -> F | Callable[[F], F]:
+        """Call `handler` when the server calls `name`; also a decorator. See `Handlers.on`."""
+        return self.handlers.on(name) if handler is None else self.handlers.on(name, handler)
+
+    def off(self, name: str, handler: Callable[..., object] | None = None, /) -> None:
+        """Call `handler` no more, or none of this name."""
+        self.handlers.off(name, handler)
+
+    # The transport's side.
+
+    def received(self, data: bytes) -> None:
+        if self.ending is not None:
+            return
+        wire = self._wire
+        wire.output.held = True
+        pending = wire.pending
+        for message in self._session.receive(data, self._loop.time()):
+            if isinstance(message, StreamItem):
+                waiting = pending.get(message.invocation_id)
+                if waiting is not None:
+                    waiting.item(message.item)
+            elif isinstance(message, Completion):
+                waiting = pending.pop(message.invocation_id, None)
+                if waiting is not None:
+                    waiting.complete(message)
+            elif isinstance(message, Invocation):
+                self._runner.take(message)
+            elif isinstance(message, Close):
+                self._closed_by_server(message)
+                return
+            elif message.type == 0:
+                self._agreed()
+        if self._session.error is not None:
+            self._end(self._session.error, str(self._session.error), reconnect=True)
+        else:
+            wire.reading.check()
+
+    def read_done(self) -> None:
+        self._wire.output.release()
+
+    def writable(self) -> None:
+        self._wire.output.resumed()
+
+    def reattached(self) -> None:
+        self._session.forget_partial()
+
+    def lost(self, graceful: bool) -> None:
+        if self._wire.active:
+            if self._session.partial:
+                text = "Connection terminated while reading a message."
+            else:
+                text = errors.CLOSED if graceful else errors.LOST
+            self._end(None if graceful else ConnectionLost(text), text, reconnect=True)
+        else:
+            text = "The server disconnected before sending a handshake response."
+            self._end(HandshakeError(text), text, reconnect=False)
+        self._wire.output.discard()
+        self._lost.set()
+
+    async def ended(self) -> None:
+        await self._wire.end_tasks(GRACE)
+
+    # The clock's side.
+
+    def due(self, now: float) -> None:
+        wire = self._wire
+        if wire.reading.paused:
+            self._session.heard = now  # it is not the server that is silent
+        elif self._session.silent(now, self._server_timeout):
+            text = errors.server_silent(self._server_timeout)
+            self._end(ConnectionLost(text), text, reconnect=True)
+            self._connection.abort()
+            return
+        if now - wire.sent >= self._keep_alive and not self._connection.paused:
+            self._ping(now)
+
+    def overslept(self, now: float) -> None:
+        self._session.heard = now
+
+    def _ping(self, now: float) -> None:
+        self._wire.sent = now
+        self._wire.output.emit(self._wire.codec.ping)
+
+    def _agreed(self) -> None:
+        self._wire.active = True
+        if self._connection.transport != "LongPolling":  # which keeps itself alive (spec 2.4)
+            self._clock.add(self)
+            self._ping(self._loop.time())  # arms the server's timeout (spec 3)
+        if self._shaken is not None and not self._shaken.done():
+            self._shaken.set_result(None)
+
+    def _closed_by_server(self, message: Close) -> None:
+        text = errors.CLOSED if message.error is UNSET else errors.closed_by_server(message.error)
+        error = None if message.error is UNSET else ConnectionLost(text)
+        self._end(error, text, reconnect=message.allow_reconnect)
+
+    def _end(self, error: Exception | None, text: str, *, reconnect: bool) -> None:
+        """Everybody who waits is told, at once; the transport is closed and `lost()` follows."""
+        if self.ending is not None:
+            return
+        wire = self._wire
+        started, wire.active = wire.active, False
+        self.ending = Ending(error, reconnect, text)
+        self._clock.discard(self)
+        pending = list(wire.pending.values())
+        wire.pending.clear()
+        for waiting in pending:
+            lost = ConnectionLost(text)
+            lost.__cause__ = error if error is not None and not isinstance(error, ConnectionLost) else None
+            waiting.fail(lost)
+        wire.stop_uploads()
+        wire.output.held = False
+        wire.output.close()
+        self._connection.close()
+        if self._shaken is not None and not self._shaken.done():
+            self._shaken.set_exception(error if isinstance(error, HandshakeError) else HandshakeError(text))
+        if started and self._on_end is not None:
+            self._on_end(self.ending)

@@ -1,0 +1,180 @@
+"""What the parts of one client connection share: its output, the table of what waits for the server, its tasks.
+
+Imports `errors`, `protocol`, `payloads` and `connection`. Only `turn()` and `end_tasks()` wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import CancelledError
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
+
+from msgspec import UNSET, Raw
+
+from hubstream.client.errors import not_active
+from hubstream.client.reading import Holder, Reading
+from hubstream.connection.connection import Connection
+from hubstream.connection.output import Output
+from hubstream.errors import ConnectionLost
+from hubstream.payloads.bind import Binder
+from hubstream.protocol.codec import Codec
+from hubstream.protocol.messages import CancelInvocation, Completion, Invocation, StreamInvocation
+from hubstream.protocol.session import HubSession
+
+__all__ = ["Outgoing", "Pending", "Wire"]
+
+logger = logging.getLogger("hubstream.client")
+
+GRACE = 5.0
+"""Seconds a cancelled task has to clean up before it is cancelled again."""
+AGAIN = 0.5
+"""Seconds after that, before it is given up and logged."""
+
+
+class Outgoing(Protocol):
+    """An upload, as the wire sees it."""
+
+    def start(self, upload_id: str) -> None:
+        """Its call has been written: send the items."""
+        ...
+
+    def stop(self, text: str | None) -> None:
+        """Send no more and close the source; with a text, the server is told first."""
+        ...
+
+
+class Pending(Protocol):
+    """A call or a stream the server has not completed."""
+
+    @property
+    def uploads(self) -> Sequence[Outgoing]: ...
+    def item(self, raw: Raw) -> None: ...
+    def complete(self, completion: Completion) -> None: ...
+    def fail(self, error: ConnectionLost) -> None: ...
+    def held_up_by(self, full: set[Holder]) -> bool:
+        """Whether something that takes from one of `full` may be waiting for this."""
+        ...
+
+
+class Wire:
+    """One hub connection from the client's side."""
+
+    def __init__(
+        self, connection: Connection, session: HubSession, codec: Codec, binder: Binder, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.connection = connection
+        self.session = session
+        self.codec = codec
+        self.binder = binder
+        self.loop = loop
+        self.output = Output(connection, loop)
+        self.reading = Reading(connection, self._awaited)
+        self.active = False
+        """Between the handshake and the end."""
+        self.pending: dict[str, Pending] = {}
+        self.sent = 0.0
+        """Loop time, good to a second, of the last call; pings are counted from here."""
+        self.uploads: set[Outgoing] = set()
+        """Those that have not ended, of every call."""
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._gate = asyncio.Lock()
+        self._queued = 0
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine that ends with this connection."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def turn(self, method: str) -> None:
+        """Wait until the transport takes more, in the order of the calls.
+
+        Raises:
+            ConnectionLost: The connection is not active.
+        """
+        if self.active and (self._queued or self.connection.paused):
+            self._queued += 1
+            try:
+                async with self._gate:
+                    while self.connection.paused and self.active:
+                        await self.output.room()
+            finally:
+                self._queued -= 1
+        if not self.active:
+            raise ConnectionLost(not_active(method))
+
+    def ask(
+        self,
+        kind: type[Invocation | StreamInvocation],
+        name: str,
+        arguments: bytes,
+        uploads: Sequence[Outgoing],
+        pending: Pending | None,
+    ) -> str:
+        """Write a call and start its uploads. Returns its id; without `pending` nobody waits, and it has none."""
+        next_id = self.session.next_id
+        invocation_id = next_id() if pending is not None else ""
+        upload_ids = [next_id() for _ in uploads]
+        stream_ids = upload_ids or UNSET
+        message: Invocation | StreamInvocation
+        if kind is Invocation:
+            message = Invocation(
+                invocation_id=invocation_id or UNSET, target=name, arguments=Raw(arguments), stream_ids=stream_ids
+            )
+        else:
+            message = StreamInvocation(
+                invocation_id=invocation_id, target=name, arguments=Raw(arguments), stream_ids=stream_ids
+            )
+        self.output.emit(self.codec.encode(message))
+        self.sent = self.loop.time()
+        if pending is not None:
+            self.pending[invocation_id] = pending
+            if self.reading.paused:
+                self.reading.check()
+        for upload, upload_id in zip(uploads, upload_ids, strict=True):
+            upload.start(upload_id)
+        return invocation_id
+
+    def cancel(self, invocation_id: str) -> None:
+        """Nobody wants the answer any more: tell the server, the completions of uploads first (spec 7.5)."""
+        pending = self.pending.pop(invocation_id, None)
+        if pending is None:
+            return
+        for upload in pending.uploads:
+            upload.stop("Stream canceled by client.")
+        self.output.emit(self.codec.encode(CancelInvocation(invocation_id=invocation_id)))
+        self.reading.check()
+
+    def stop_uploads(self) -> None:
+        """The connection has ended: close every source, silently (spec 7.5)."""
+        for upload in list(self.uploads):
+            upload.stop(None)
+
+    async def end_tasks(self, patience: float) -> None:
+        """Wait for what was spawned, for `patience` seconds; then cancel it, and again. The caller's own task is left alone.
+
+        Cancelled, it cancels what is left and passes the cancellation on.
+        """
+        me = asyncio.current_task()
+        try:
+            for seconds, cancel in ((patience, False), (GRACE, True), (AGAIN, True)):
+                left = [task for task in self._tasks if task is not me]
+                if not left:
+                    return
+                if cancel:
+                    for task in left:
+                        task.cancel()
+                await asyncio.wait(left, timeout=seconds)
+        except CancelledError:
+            for task in self._tasks:
+                task.cancel()
+            raise
+        for task in self._tasks:
+            if task is not me:
+                logger.error("a task of a closed connection did not end when it was cancelled: %r", task)
+
+    def _awaited(self, full: set[Holder]) -> bool:
+        return any(pending.held_up_by(full) for pending in self.pending.values())

@@ -1,0 +1,59 @@
+"""A hub and a client joined in memory: the real protocol, no port, one event loop.
+
+It imports the client's core, `connection/memory` and the hub server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from hubstream.client.connection import ClientCore
+from hubstream.client.handlers import Handlers
+from hubstream.connection.memory import pair
+from hubstream.hub.hub import Hub
+from hubstream.hub.server import HubServer
+from hubstream.payloads.style import PYTHON, Payloads
+
+__all__ = ["connect"]
+
+
+@asynccontextmanager
+async def connect(
+    hubs: HubServer,
+    hub: str | type[Hub],
+    /,
+    *,
+    protocol: str = "json",
+    payloads: Payloads = PYTHON,
+    handlers: Handlers | None = None,
+) -> AsyncGenerator[ClientCore]:
+    """A connected client of one of the server's hubs; at the end of the block both sides have ended.
+
+        async with connect(hubs, "/clock") as connection:
+            assert await connection.invoke("add", 1, 2, result=int) == 3
+
+    Args:
+        hubs: The server. It need not be running.
+        hub: The path of the hub, or its class.
+        protocol: `json` or `messagepack`.
+        payloads: How the client writes names and values; the same as the hub's.
+        handlers: What the hub may call from its `on_connected` on; others are added with `connection.on()`.
+
+    Raises:
+        LookupError: There is no such hub.
+        HandshakeError: The hub does not speak this protocol.
+    """
+    near, far = pair(asyncio.get_running_loop())
+    server = hubs.attach(hub, far)
+    client = ClientCore(near, protocol=protocol, payloads=payloads, handlers=handlers)
+    far.attach(server)
+    near.attach(client)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
+        await far.ended.wait()
+        await server.ended()
