@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Generator
-from types import CoroutineType, FunctionType, MethodType, coroutine
+from types import CoroutineType, FunctionType, GeneratorType, MethodType, coroutine
 from typing import Any, cast
 
 from hubstream.types import Send
@@ -25,7 +25,7 @@ _PASS_ON = frozenset({"starlette._exception_handler"})
 
 def steps(awaitable: Awaitable[Any]) -> Steps:
     """The steps of one `await`. Taken inside the task that awaits, they are what `await` itself would do."""
-    if type(awaitable) is CoroutineType:
+    if isinstance(awaitable, CoroutineType | GeneratorType):  # the latter from `types.coroutine`
         return cast(Steps, awaitable)
     return awaitable.__await__()
 

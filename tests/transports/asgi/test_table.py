@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hubstream.connection.clock import Clock, Member
+from hubstream.transports.asgi import table as module
+from hubstream.transports.asgi.table import Table
+
+
+class Watched(Clock):
+    """A clock whose members can be seen."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop())
+        self.members: set[Member] = set()
+
+    def add(self, member: Member) -> None:
+        self.members.add(member)
+        super().add(member)
+
+    def discard(self, member: Member) -> None:
+        self.members.discard(member)
+        super().discard(member)
+
+
+@pytest.fixture
+async def clock() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+async def table(clock: Watched) -> Table:
+    return Table(clock, 15.0)
+
+
+async def test_a_record_from_negotiation_to_end(table: Table) -> None:
+    record = table.add(1)
+    assert record.connection_id != record.token
+    assert table.find(record.token) is record
+    assert table.find(record.connection_id) is None
+    assert record.transport is None
+    table.attach(record, "WebSockets")
+    assert record.transport == "WebSockets"
+    assert table.find(record.token) is record
+    assert len(table) == 1
+    table.due(record.deadline + 100)
+    assert table.find(record.token) is record
+    table.remove(record)
+    assert table.find(record.token) is None
+    assert len(table) == 0
+
+
+async def test_version_0_has_one_name_for_both(table: Table) -> None:
+    record = table.add(0)
+    assert record.connection_id == record.token
+
+
+async def test_the_reaper_takes_what_is_due_and_then_rests(clock: Watched, table: Table) -> None:
+    assert not clock.members
+    first, second = table.add(1), table.add(1)
+    assert clock.members == {table}
+    second.deadline += 5
+    table.due(first.deadline - 0.1)
+    assert len(table) == 2
+    table.due(first.deadline)
+    assert table.find(first.token) is None
+    assert table.find(second.token) is second
+    table.due(second.deadline)
+    assert len(table) == 0
+    assert not clock.members
+    third = table.add(1)
+    assert clock.members == {table}
+    table.attach(third, "WebSockets")
+    assert not clock.members
+
+
+async def test_a_held_up_loop_gives_all_their_time_anew(table: Table) -> None:
+    record = table.add(1)
+    now = record.deadline + 3
+    table.overslept(now)
+    table.due(now)
+    assert table.find(record.token) is record
+    table.due(now + 15)
+    assert table.find(record.token) is None
+
+
+async def test_100_000_negotiations_that_never_attach(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    first = table.add(1)
+    real = table.add(1)
+    table.attach(real, "WebSockets")
+    for _ in range(100_000):
+        last = table.add(1)
+        assert len(table) <= module.MAX_WAITING + 1
+    assert table.find(first.token) is None
+    assert table.find(last.token) is last
+    assert table.find(real.token) is real
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    table.due(last.deadline)
+    assert len(table) == 1
