@@ -21,8 +21,9 @@ check("stream_subscribe", async (x) => {
     });
     await done.promise;
     equal(range(10), items);
-    ok(times[0] < 450, `the first item came after ${times[0]} ms`);
-    ok(times[9] - times[0] > 4000, `all items came within ${times[9] - times[0]} ms`);
+    // The stream takes 5 s; items that are held back to its end come together. A busy machine may take its time.
+    ok(times[0] < 2500, `the first item came after ${times[0]} ms`);
+    ok(times[9] - times[0] > 2500, `all items came within ${times[9] - times[0]} ms`);
 });
 
 check("stream_error", async (x) => {

@@ -92,7 +92,8 @@ check("disconnect_ends_the_upload", async (x) => {
 check("stream_without_stream_argument", async (x) =>
     rejects(
         (await x.open()).invoke("Sum"),
-        "An unexpected error occurred invoking 'Sum' on the server. HubException: Client sent 0 stream(s), Hub method expects 1.",
+        "An unexpected error occurred invoking 'Sum' on the server. " +
+            "HubException: Client sent 0 stream(s), Hub method expects 1.",
     ),
 );
 
