@@ -1,1 +1,1 @@
-"""The documentation's streaming sample: a hub, a page that uses it, and the server for both. Uses the public API only."""
+"""The documentation's streaming sample: a hub, its page, and the server for both. Uses the public API only."""

@@ -22,7 +22,9 @@ def main() -> None:
     try:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:
-        sys.exit(f"Port {options.port} cannot be used ({error.strerror}). Another one: make demo PORT={options.port + 1}")
+        sys.exit(
+            f"Port {options.port} cannot be used ({error.strerror}). Another one: make demo PORT={options.port + 1}"
+        )
     host, port = listener.getsockname()[:2]
     print(f"The streaming sample is on http://{host}:{port} (Ctrl-C stops it)", flush=True)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)

@@ -41,10 +41,10 @@ class StreamHub(Hub):
 
     async def on_connected(self) -> None:
         self.context.items["since"] = log.last
-        log.note("Connection", f"{self.context.connection_id} opened over {self.context.transport}")
+        log.note("Connection", f"{self.context.connection_id[:8]}… opened over {self.context.transport}")
 
     async def on_disconnected(self, error: Exception | None) -> None:
-        log.note("Connection", f"{self.context.connection_id} closed" + (f": {error}" if error else ""))
+        log.note("Connection", f"{self.context.connection_id[:8]}… closed" + (f": {error}" if error else ""))
 
     async def about(self) -> About:
         return About(self.context.connection_id, self.context.transport)
@@ -105,5 +105,5 @@ class StreamHub(Hub):
             log.note("Shout", f"ended after {words:,} words")
 
     def journal(self, after: int | None = None) -> AsyncIterator[Entry]:
-        """Server to client: the server log after an entry, without an end; from this connection's opening by default."""
+        """Server to client: the server log behind entry `after`, or since this connection was opened; without an end."""
         return log.follow(self.context.items["since"] if after is None else after)

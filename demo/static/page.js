@@ -20,13 +20,24 @@ export function showError(id, error) {
   node.textContent = error ? String(error.message ?? error) : "";
 }
 
-// Adds a list entry, keeps the newest `most`, and stays at the end unless the reader scrolled away from it.
+// Adds a list entry and keeps the newest `most`. The list stays at its end unless the reader has scrolled away from it.
 export function append(list, content, most = 200) {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   const entry = document.createElement("li");
   entry.append(...[content].flat());
   list.append(entry);
   while (list.childElementCount > most) list.firstElementChild.remove();
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (!followed.has(list)) follow(list);
+  if (followed.get(list)) list.scrollTop = list.scrollHeight;
   return entry;
+}
+
+const followed = new WeakMap();
+
+function follow(list) {
+  const resized = new ResizeObserver(() => {
+    if (followed.get(list)) list.scrollTop = list.scrollHeight;
+  });
+  followed.set(list, true);
+  list.addEventListener("scroll", () => followed.set(list, list.scrollHeight - list.scrollTop - list.clientHeight < 40));
+  resized.observe(list);
 }

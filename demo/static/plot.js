@@ -36,25 +36,26 @@ export class Plot {
     const style = getComputedStyle(document.documentElement);
     const color = (name) => style.getPropertyValue(name).trim();
     const short = (_, values) => values.map((value) => Intl.NumberFormat("en", { notation: "compact" }).format(value));
+    const whole = (_, value) => (value == null ? "–" : Math.round(value));
     const axis = { stroke: color("--soft"), grid: { stroke: color("--edge"), width: 1 }, ticks: { stroke: color("--edge"), width: 1 } };
     this.#chart?.destroy();
     this.#chart = new uPlot(
       {
         ...this.#size(),
         scales: {
-          x: { time: false, range: (_, low, high) => [low, Math.max(high, 1)] },
+          x: { time: false, range: () => [0, Math.max(this.#data[0].at(-1), 1)] },
           items: { range: (_, low, high) => [0, Math.max(high, 5)] },
           rate: { range: (_, low, high) => [0, Math.max(high * 1.15, 5)] },
         },
         axes: [
-          { ...axis, values: (_, values) => values.map((value) => `${value} s`) },
+          { ...axis, values: (_, values) => values.map((value) => `${value} s`), size: 36 },
           { ...axis, scale: "items", values: short, size: 56 },
           { ...axis, scale: "rate", values: short, side: 1, grid: { show: false }, size: 56 },
         ],
         series: [
           { label: "Seconds", value: (_, value) => (value == null ? "–" : value.toFixed(1)) },
-          { label: "Items", scale: "items", stroke: color("--accent"), width: 2, fill: `color-mix(in srgb, ${color("--accent")} 12%, transparent)`, points: { show: false } },
-          { label: "Items a second", scale: "rate", stroke: color("--warm"), width: 1.5, points: { show: false }, value: (_, value) => (value == null ? "–" : Math.round(value)) },
+          { label: "Items", scale: "items", stroke: color("--accent"), width: 2, fill: `color-mix(in srgb, ${color("--accent")} 12%, transparent)`, points: { show: false }, value: whole },
+          { label: "Items a second", scale: "rate", stroke: color("--warm"), width: 1.5, points: { show: false }, value: whole },
         ],
       },
       this.#data,

@@ -1,4 +1,4 @@
-// One call that streams both ways: each word goes up at its space and comes back in capitals at once.
+// One call that streams both ways: each word goes up at its space or Enter and comes back in capitals at once.
 import { append, element, outcome, showError } from "./page.js";
 
 const { signalR } = window;
@@ -45,14 +45,22 @@ export function shoutCard(link) {
     send(parts.filter(Boolean));
   });
 
-  element("word-form").addEventListener("submit", (event) => {
-    event.preventDefault();
+  function sendRest() {
     send([element("words").value.trim()].filter(Boolean));
     element("words").value = "";
-    if (subject === null) return;
+  }
+
+  element("word-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    sendRest();
+  });
+
+  element("complete-shout").addEventListener("click", () => {
+    sendRest();
     subject.complete();
     subject = null;
     buttons();
+    element("words").focus();
   });
 
   link.addEventListener("change", buttons);

@@ -1,5 +1,5 @@
 // Streams to the server: lines as they are typed, and the lines of a file with progress.
-import { append, element, number, outcome, showError } from "./page.js";
+import { append, element, number, outcome, showError, text } from "./page.js";
 
 const { signalR } = window;
 const LONGEST = 4000; // characters of one item: a hub takes messages of 32 KiB by default, so longer lines go in pieces
@@ -74,7 +74,7 @@ function file(link) {
 
   function progress(read, total) {
     element("file-progress").value = total ? read / total : 1;
-    outcome("file-outcome", `${number.format(read)} of ${counted(total)}`);
+    text("file-read", `${number.format(read)} of ${counted(total)}`);
   }
 
   function end(run, message, kind, error = null) {
@@ -82,6 +82,7 @@ function file(link) {
     current = null;
     run.wake();
     outcome("file-outcome", message, kind);
+    text("file-read", "");
     showError("upload-error", error);
     buttons();
   }
@@ -94,6 +95,7 @@ function file(link) {
     const lines = pieces(await chosen.text());
     if (current !== run) return;
     const subject = new signalR.Subject();
+    outcome("file-outcome", `Uploading ${chosen.name}…`);
     progress(0, lines.length);
     run.subscription = link.hub.stream("UploadFile", subject).subscribe({
       next(read) {

@@ -52,7 +52,7 @@ async def demo(port: int = 0) -> AsyncGenerator[Demo]:
         async with asyncio.timeout(20):
             line = (await process.stdout.readline()).decode()
         address = re.search(r"http://[\d.]+:\d+", line)
-        assert address, f"the demo said {line!r} instead of its address"
+        assert address, f"the demo said {line!r} instead of its address: {await running.stop()}"
         running.url = address[0]
         yield running
     finally:
