@@ -131,7 +131,7 @@ async def test_a_transport_that_is_switched_off_is_refused_after_the_id(site: Si
 
 async def test_refusal_without_the_extension_is_a_close(site: Site) -> None:
     made = scope("websocket", query="id=nope")
-    for extensions in ({}, None):
+    for extensions in (dict[str, object](), None):
         made["extensions"] = extensions
         server = Server(CONNECT)
         await site.app(made, server.receive, server.send)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import importlib
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from typing import Any
@@ -183,19 +183,17 @@ async def test_whose_send_may_be_stepped() -> None:
     assert server(trusted.sent.append) is None  # type: ignore[arg-type]  # a callable of another kind
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("starlette"), reason="starlette is not installed")
 async def test_through_starlette() -> None:
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
-
+    applications: Any = pytest.importorskip("starlette.applications")
+    routing: Any = pytest.importorskip("starlette.routing")
     seen: list[object] = []
 
     async def app(scope: object, receive: object, send: Send) -> None:
         seen.append(server(send))
 
     trusted = Trusted()
-    whole = Starlette(routes=[Mount("/hubs", app=app)])
-    scope = {"type": "websocket", "path": "/hubs/clock", "headers": [], "query_string": b""}
+    whole = applications.Starlette(routes=[routing.Mount("/hubs", app=app)])
+    scope: dict[str, Any] = {"type": "websocket", "path": "/hubs/clock", "headers": [], "query_string": b""}
     await whole(scope, trusted.receive, trusted.send)
     assert seen == [trusted]
 

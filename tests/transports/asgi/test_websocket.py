@@ -248,8 +248,13 @@ async def test_a_full_transport_pauses_and_keeps_the_order(kind: type[Server]) -
     it.connection.write(b"5")
     await settle()
     assert it.sent == []
-    more = iter([b"6"])
-    it.handler.on_writable = lambda: [it.connection.write(data) for data in more].clear()
+    more = [b"6"]
+
+    def write_more() -> None:
+        while more:
+            it.connection.write(more.pop())
+
+    it.handler.on_writable = write_more
     it.server.room.set()
     await settle()
     assert it.payloads == ["0", "1", "2", "3", "4", b"5", b"6"]
@@ -485,7 +490,12 @@ async def test_abort(kind: type[Server]) -> None:
 async def test_abort_from_inside() -> None:
     for when in ("on_received", "on_read_done"):
         it = await opened()
-        setattr(it.handler, when, lambda *_, it=it: it.connection.abort())
+        connection = it.connection
+
+        def abort(*_: object, connection: Connection = connection) -> None:
+            connection.abort()
+
+        setattr(it.handler, when, abort)
         it.server.gives(text("a"))
         await it.done()
         assert it.handler.seen[-2:] == [("lost", False), "ended"]
