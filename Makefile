@@ -38,7 +38,7 @@ test: $(VENV)/dev.done demo/node_modules/.done $(NODE_TESTS:%=%/node_modules/.do
 check: $(VENV)/dev.done
 	@echo "==> ruff format" && $(VENV)/bin/ruff format --check .
 	@echo "==> ruff check" && $(VENV)/bin/ruff check .
-	@echo "==> mypy" && $(VENV)/bin/mypy
+	@echo "==> mypy" && $(VENV)/bin/mypy -p hubstream -p conformance -p demo -p tests
 	@echo "==> basedpyright" && $(VENV)/bin/basedpyright
 	@echo "==> import-linter" && $(VENV)/bin/lint-imports
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -22,7 +23,7 @@ ARGUMENTS = [
 ]
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skip the test for want of something on this machine; in CI that is a failure."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} (in CI nothing may be missing)")
@@ -35,4 +36,3 @@ def chromium() -> str:
         if name and (path := shutil.which(name)):
             return path
     missing("no Chromium found: `make test` says how to get one")
-    raise AssertionError
