@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 
@@ -23,7 +24,7 @@ def main() -> None:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:
         sys.exit(
-            f"Port {options.port} cannot be used ({error.strerror}). Another one: make demo PORT={options.port + 1}"
+            f"Port {options.port} cannot be used ({os.strerror(error.errno or 0)}). Another one: make demo PORT={options.port + 1}"
         )
     host, port = listener.getsockname()[:2]
     print(f"The streaming sample is on http://{host}:{port} (Ctrl-C stops it)", flush=True)
