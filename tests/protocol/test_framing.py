@@ -72,7 +72,7 @@ def test_text_records(vector: Vector) -> None:
     assert split_text(data[:taken] * 2 + rest, None) == (messages * 2, taken * 2)
 
 
-LIMIT = [
+LIMIT: list[tuple[Split, bytes, int, list[bytes], bool]] = [
     # data, limit, records before the error, refused
     (split_text, b"1234567\x1e", 8, [b"1234567"], False),
     (split_text, b"12345678\x1e", 8, [], True),

@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET, Raw
 
 from hubstream.errors import ProtocolError
-from hubstream.protocol.json_envelope import too_deep
+from hubstream.protocol.json_members import too_deep
 from hubstream.protocol.messages import (
     UNBINDABLE,
     Ack,

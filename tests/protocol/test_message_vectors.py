@@ -123,13 +123,14 @@ def test_is_written_to_the_same_bytes(vector: Vector) -> None:
 def neutral(message: Plain, seen: HubMessage) -> HubMessage:
     """The described message, with the payload as it stands in the vector: payloads are not the codec's to write."""
     fields: dict[str, Any] = {}
-    cls = MESSAGES[message["type"]]
+    cls: Any = MESSAGES[message["type"]]
     for field in msgspec.structs.fields(cls):
         if isinstance(payload := getattr(seen, field.name, UNSET), Raw):
             fields[field.name] = payload
         elif field.encode_name in message:
             fields[field.name] = message[field.encode_name]
-    return cls(**fields)
+    built: HubMessage = cls(**fields)
+    return built
 
 
 @pytest.mark.parametrize("vector", both("encoded-size"))
@@ -140,14 +141,15 @@ def test_is_as_long_as_dotnets(vector: Vector) -> None:
 
 def build(message: Plain, codec: Codec) -> HubMessage:
     encode = msgspec.msgpack.encode if codec.binary else msgspec.json.encode
-    cls = MESSAGES[message["type"]]
-    return cls(
+    cls: Any = MESSAGES[message["type"]]
+    built: HubMessage = cls(
         **{
             field.name: Raw(encode(item)) if field.name in {"arguments", "item", "result"} else item
             for field in msgspec.structs.fields(cls)
             if (item := message.get(field.encode_name, UNSET)) is not UNSET
         }
     )
+    return built
 
 
 @pytest.mark.parametrize("vector", [case for case in both("parse-error") if not is_binding(case.values[0])])
@@ -176,7 +178,7 @@ def test_only_the_call_fails(vector: Vector) -> None:
     message = codec.decode(records[0])
     assert isinstance(message, (Invocation, StreamInvocation))
     assert message.target == {"json": "foo"}.get(codec.name, "xyz") or vector["source"].startswith("java")
-    types = tuple[tuple(TYPES[name] for name in vector["parameterTypes"])]  # type: ignore[misc]  # known when it runs
+    types: Any = tuple.__class_getitem__(tuple(TYPES[name] for name in vector["parameterTypes"]))
     decode: Any = msgspec.msgpack.decode if codec.binary else msgspec.json.decode
     with pytest.raises(ValueError):  # noqa: PT011 - msgspec's words are not ours
         decode(message.arguments, type=types)

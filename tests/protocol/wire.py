@@ -126,7 +126,7 @@ def described(vector: Vector) -> list[Plain]:
         messages = [cast("Plain", vector["message"])]
     else:
         listed: list[Any] = vector["decodedMessages"] if "decodedMessages" in vector else [vector["decoded"]]
-        messages = [item if isinstance(item, dict) else _unpacked(item) for item in listed]
+        messages = [cast("Plain", item) if isinstance(item, dict) else _unpacked(item) for item in listed]
     kept = {"arguments", "result", "item"}
     return [
         {name: item for name, item in one.items() if name in kept or item not in ({}, [], False)} for one in messages
@@ -181,10 +181,12 @@ def same(expected: Any, seen: Any) -> bool:
                     and marked.keys() == cast("dict[str, Any]", seen).keys()
                     and all(same(item, seen[name]) for name, item in marked.items())
                 )
-    if isinstance(expected, list):
-        items = cast("list[Any]", expected)
-        return isinstance(seen, list) and len(items) == len(cast("list[Any]", seen)) and all(map(same, items, seen))
-    return type(expected) is type(seen) and bool(expected == seen)
+    kind: object = type(expected)
+    if kind is not type(seen):
+        return False
+    if kind is list:
+        return len(expected) == len(seen) and all(map(same, expected, seen))
+    return bool(expected == seen)
 
 
 def _folded(members: dict[str, Any]) -> dict[str, Any]:

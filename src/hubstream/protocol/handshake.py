@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from hubstream.errors import ProtocolError
 from hubstream.protocol.framing import RS
-from hubstream.protocol.json_envelope import Members, integer, malformed, read_members
+from hubstream.protocol.json_members import Members, integer, malformed, read_members
 from hubstream.protocol.text import is_text, repaired
 
 __all__ = [

@@ -16,7 +16,8 @@ from typing_extensions import Buffer
 
 from hubstream.protocol.codec import ItemFrame
 from hubstream.protocol.framing import split_text
-from hubstream.protocol.json_envelope import malformed, recover, too_deep
+from hubstream.protocol.json_envelope import recover
+from hubstream.protocol.json_members import malformed, too_deep
 from hubstream.protocol.messages import (
     UNBINDABLE,
     Ack,
@@ -80,9 +81,8 @@ class JsonCodec:
     binary = False
     ping = b'{"type":6}\x1e'
 
-    def split(self, data: bytes, limit: int | None) -> tuple[list[bytes], int]:
-        """See `Codec.split`."""
-        return split_text(data, limit)
+    split = staticmethod(split_text)
+    """See `Codec.split`."""
 
     def wanted(self, start: bytes) -> int:
         """See `Codec.wanted`."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from hubstream.errors import NegotiateError, ProtocolError
-from hubstream.protocol.json_envelope import Member, integer, malformed, read_members, token_type
+from hubstream.protocol.json_members import Member, integer, malformed, read_members, token_type
 from hubstream.protocol.text import is_text, repaired
 
 __all__ = [

@@ -100,44 +100,17 @@ class HubSession:
 
     def receive(self, data: bytes, now: float) -> list[Received]:
         """Feed bytes, cut anywhere. Returns what is complete: after an error, what came before it."""
-        if self.error is not None or not data:
+        if self.error is not None:
             return []
         if self._parts is not None:
             whole = self._continue(data)
             if whole is None:
                 return []
             data = whole
+        if not self.handshaken:
+            return self._begin(data, now)
         messages: list[Received] = []
-        codec = self.codec
-        if not self.handshaken or codec is None:
-            rest = self._handshake(data, now, messages)
-            codec = self.codec
-            if not rest or codec is None:
-                return messages
-            data = rest
-        try:
-            records, taken = codec.split(data, self.max_message_size)
-        except FrameError as error:
-            self.error = error
-            records, taken = error.records, len(data)
-        if taken != len(data):
-            self._keep(data[taken:], codec)
-        if records:
-            self.heard = now
-            first = len(messages)
-            decode = codec.decode
-            try:
-                for record in records:
-                    message = decode(record)
-                    if message is not None:
-                        messages.append(message)
-            except ProtocolError as error:
-                self.error = error
-                self._parts = None
-            if not self.pinged:
-                self.pinged = any(message.type == 6 for message in messages)
-            if self.tracking:
-                messages[first:] = self._track(messages[first:])
+        self._read(data, now, messages)
         return messages
 
     def silent(self, now: float, timeout: float) -> bool:
@@ -202,24 +175,56 @@ class HubSession:
         self._parts = None
         return b"".join(parts)
 
-    def _handshake(self, data: bytes, now: float, messages: list[Received]) -> bytes:
-        """Read the peer's first record. Returns what stands behind it."""
+    def _begin(self, data: bytes, now: float) -> list[Received]:
+        """Read the peer's first record, and what stands behind it."""
         limit = self.max_message_size
         end = data.find(RS) + 1
         if limit is not None and (end > limit or (not end and len(data) > limit)):
             self.error = HandshakeError("Handshake was canceled.") if self.role == "server" else oversize(limit, [])
-            return b""
+            return []
         if not end:
-            self._keep(data, None)
-            return b""
+            if data:
+                self._keep(data, None)
+            return []
         try:
-            messages.append(self._agree(data[: end - 1]))
+            messages: list[Received] = [self._agree(data[: end - 1])]
         except HandshakeError as error:
             self.error = error
-            return b""
+            return []
         self.handshaken = True
         self.heard = now
-        return data[end:]
+        if end < len(data):
+            self._read(data[end:], now, messages)
+        return messages
+
+    def _read(self, data: bytes, now: float, messages: list[Received]) -> None:
+        """Read hub messages."""
+        codec = self.codec
+        assert codec is not None
+        try:
+            records, taken = codec.split(data, self.max_message_size)
+        except FrameError as error:
+            self.error = error
+            records, taken = error.records, len(data)
+        if taken != len(data):
+            self._keep(data[taken:], codec)
+        if not records:
+            return
+        self.heard = now
+        decode = codec.decode
+        first = len(messages)
+        try:
+            for record in records:
+                message = decode(record)
+                if message is not None:
+                    messages.append(message)
+        except ProtocolError as error:
+            self.error = error
+            self._parts = None
+        if not self.pinged:
+            self.pinged = any(message.type == 6 for message in messages)
+        if self.tracking:
+            messages[first:] = self._track(messages[first:])
 
     def _agree(self, record: bytes) -> HandshakeRequest | HandshakeResponse:
         if self.role == "client":
