@@ -6,6 +6,7 @@ A garbage collection runs first, so that what is counted is held by somebody. It
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -35,6 +36,7 @@ class Stats:
     def read(self) -> dict[str, int]:
         """The counts. `rss_kb` and `sockets` are 0 where there is no /proc."""
         gc.collect()
+        _trim()
         seen = self._hubs.snapshot()
         asking = asyncio.current_task()
         tasks = [task for task in asyncio.all_tasks() if task not in self._own and task is not asking]
@@ -63,6 +65,13 @@ def _is_ours(it: object) -> bool:
     if type(it) is not AsyncGeneratorType:
         return False
     return Path(it.ag_code.co_filename).parent == Path(__file__).parent
+
+
+def _trim() -> None:
+    """Give freed memory back to the system, so that `rss_kb` counts what is in use; glibc keeps it otherwise."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _rss_kb() -> int:

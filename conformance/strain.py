@@ -38,10 +38,10 @@ class StrainHub(Hub):
         await asyncio.sleep(A_LONG_TIME)
 
     async def Stubborn(self) -> AsyncIterator[int]:
-        """Numbers without end, 5 ms apart; a cancellation is swallowed."""
+        """Numbers without end, 50 ms apart; a cancellation is swallowed."""
         n = 0
         while True:
             yield n
             n += 1
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.05)
