@@ -1,6 +1,6 @@
 """Run the cases: every server once in each case of each round, so that what disturbs the machine disturbs them all.
 
-The figure is the server's CPU time per item, of all its threads, from `/proc/*/schedstat`: it hardly depends on who else
+The figure is the server's CPU time per item, of all its threads, from its process clock: it hardly depends on who else
 uses the machine. A measurement in which server or load had to queue for its core counts only when there is no better one.
 """
 

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static int argument_count;
@@ -44,39 +45,50 @@ static char *read_file(const char *path, size_t *length) {
     return content;
 }
 
-// ---- CPU time: on-CPU and run-queue nanoseconds of every thread, from schedstat
+// ---- CPU time: the process clock has that of threads which have ended too; schedstat has the time in the run queue
 
 typedef struct {
     double at, server_cpu, server_wait, own_cpu, own_wait;
 } Snapshot;
 
-static void add_schedstat(const char *path, double *cpu, double *wait) {
-    FILE *file = fopen(path, "r");
-    if (!file) return;
-    unsigned long on_cpu = 0, queued = 0;
-    if (fscanf(file, "%lu %lu", &on_cpu, &queued) == 2) {
-        *cpu += (double)on_cpu / 1e9;
-        *wait += (double)queued / 1e9;
-    }
+static double cpu_seconds(pid_t pid) {
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) return 0;
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double queued_seconds(const char *schedstat) {
+    FILE *file = fopen(schedstat, "r");
+    if (!file) return 0;
+    unsigned long on_cpu, queued = 0;
+    int found = fscanf(file, "%lu %lu", &on_cpu, &queued);
     fclose(file);
+    return found == 2 ? (double)queued * 1e-9 : 0;
+}
+
+static double queued_seconds_of_threads(const char *pid) {
+    char folder[128], path[512];
+    snprintf(folder, sizeof folder, "/proc/%s/task", pid);
+    DIR *threads = opendir(folder);
+    if (!threads) return 0;
+    double queued = 0;
+    for (struct dirent *thread; (thread = readdir(threads));) {
+        if (!isdigit(thread->d_name[0])) continue;
+        snprintf(path, sizeof path, "%s/%s/schedstat", folder, thread->d_name);
+        queued += queued_seconds(path);
+    }
+    closedir(threads);
+    return queued;
 }
 
 static Snapshot snapshot(void) {
-    Snapshot s = {.at = now()};
-    add_schedstat("/proc/self/schedstat", &s.own_cpu, &s.own_wait);
+    Snapshot s = {.at = now(), .own_cpu = cpu_seconds(getpid()), .own_wait = queued_seconds("/proc/self/schedstat")};
     char pids[1024];
     snprintf(pids, sizeof pids, "%s", option("pid", ""));
     for (char *pid = strtok(pids, ","); pid; pid = strtok(NULL, ",")) {
-        char folder[128], path[512];
-        snprintf(folder, sizeof folder, "/proc/%s/task", pid);
-        DIR *threads = opendir(folder);
-        if (!threads) continue;
-        for (struct dirent *thread; (thread = readdir(threads));) {
-            if (!isdigit(thread->d_name[0])) continue;
-            snprintf(path, sizeof path, "%s/%s/schedstat", folder, thread->d_name);
-            add_schedstat(path, &s.server_cpu, &s.server_wait);
-        }
-        closedir(threads);
+        s.server_cpu += cpu_seconds(atoi(pid));
+        s.server_wait += queued_seconds_of_threads(pid);
     }
     return s;
 }
