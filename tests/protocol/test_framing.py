@@ -89,6 +89,8 @@ LIMIT: list[tuple[Split, bytes, int, list[bytes], bool]] = [
     (split_binary, b"\xff\x7f123456", 8, [], False),
     (split_binary, b"\x011" * 9, 8, [b"1"] * 9, False),
     (split_binary, b"\x011\x08123456789", 8, [b"1"], True),
+    (split_binary, b"\x80\x80", 1, [], True),
+    (split_binary, b"\x80\x80", 2, [], False),
 ]
 
 

@@ -181,8 +181,8 @@ def same(expected: Any, seen: Any) -> bool:
                     and marked.keys() == cast("dict[str, Any]", seen).keys()
                     and all(same(item, seen[name]) for name, item in marked.items())
                 )
-    kind: object = type(expected)
-    if kind is not type(seen):
+    kind = expected.__class__
+    if kind is not seen.__class__:
         return False
     if kind is list:
         return len(expected) == len(seen) and all(map(same, expected, seen))

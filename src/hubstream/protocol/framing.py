@@ -132,6 +132,8 @@ def split_binary(data: bytes, limit: int | None) -> tuple[list[bytes], int]:
                 error.records = records
                 raise
             if length < 0:
+                if limit is not None and size - at > limit:
+                    raise oversize(limit, records)
                 break
         end = body + length
         if limit is not None and end - at > limit and size - at > limit:

@@ -31,7 +31,7 @@ __all__ = [
 UNBINDABLE = Raw(b"")
 """Stands where a payload was that no decoder can read (half a surrogate pair, nesting without end) or that MessagePack left out.
 
-Decoding it fails, for its call only; writing it is a ValueError. Other bad payloads stay as they came, so that whoever decodes one
+Decoding it fails, for its call only; writing it is a ValueError. Other bad payloads stay as they came: whoever decodes one
 expects a `ValueError` (msgspec's errors, and `UnicodeDecodeError` for bad UTF-8) or a `RecursionError`."""
 
 SequenceId: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
