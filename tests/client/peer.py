@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -124,6 +124,13 @@ async def joined(
         yield client, peer
     finally:
         await client.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that needs no more than the loop's turns."""
+    async with asyncio.timeout(LIMIT):
+        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0)
 
 
 async def turns(count: int = 5) -> None:

@@ -227,7 +227,9 @@ async def test_what_pending_calls_get_when_the_connection_ends(how: str, text: s
             assert text in str(raised.value)
         assert client.ending is not None
         assert text in client.ending.text
-        with pytest.raises(ConnectionLost, match="The 'invoke' method cannot be called if the connection is not active"):
+        with pytest.raises(
+            ConnectionLost, match="The 'invoke' method cannot be called if the connection is not active"
+        ):
             await client.invoke("again")
         with pytest.raises(ConnectionLost, match="The 'send' method"):
             await client.send("again")

@@ -30,7 +30,12 @@ ERRORS: list[tuple[str, str, str | None, dict[str, Any] | None]] = [
         None,
         None,
     ),
-    ("Failed to invoke 'a' because user is unauthorized", "Failed to invoke 'a' because user is unauthorized", None, None),
+    (
+        "Failed to invoke 'a' because user is unauthorized",
+        "Failed to invoke 'a' because user is unauthorized",
+        None,
+        None,
+    ),
     ("masked [x]", "masked [x]", None, None),
     ("", "", None, None),
 ]
@@ -44,7 +49,8 @@ def test_the_servers_error_is_read_back(wire: str, text: str, code: str | None, 
 
 
 @pytest.mark.parametrize(
-    "raised", [HubError("a"), HubError("a", "b.c"), HubError("a [x]", "b-c", {"d": [1, {"e": "]}"}]}), HubError("", "b", {})]
+    "raised",
+    [HubError("a"), HubError("a", "b.c"), HubError("a [x]", "b-c", {"d": [1, {"e": "]}"}]}), HubError("", "b", {})],
 )
 def test_it_is_what_our_hub_raised(raised: HubError) -> None:
     error = hub_error(texts.unexpected("Join", raised, detailed=False))

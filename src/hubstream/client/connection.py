@@ -151,6 +151,7 @@ class ClientCore:
         except asyncio.CancelledError:
             self._connection.abort()
             raise
+        self._runner.let_go()
         await self._wire.end_tasks(STOP)
 
     async def __aenter__(self) -> Self:
@@ -241,7 +242,7 @@ class ClientCore:
             elif message.type == 0:
                 self._agreed()
         if self._session.error is not None:
-            self._end(self._session.error, str(self._session.error), reconnect=True)
+            self._end(self._session.error, str(self._session.error), reconnect=wire.active)
         else:
             wire.reading.check()
 

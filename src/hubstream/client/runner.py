@@ -61,6 +61,7 @@ class Runner:
         self._handlers = handlers
         self._queue: deque[Invocation] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self._lanes: dict[Handler, _Lane] = {}
         self._questions = 0
         self._full = False
@@ -89,6 +90,12 @@ class Runner:
         self.held = 0
         self._full = False
 
+    def let_go(self) -> None:
+        """The current task is about to wait for the end of all others: if it is a handler, the queue must not wait for it."""
+        if self._task is not None and self._running is asyncio.current_task():
+            self._task.cancel()
+            self._task = self._wire.spawn(self._drain()) if self._queue else None
+
     async def _drain(self) -> None:
         try:
             while self._queue:
@@ -105,7 +112,8 @@ class Runner:
                 for handler in handlers:
                     await self._run(handler, message.arguments)
         finally:
-            self._task = None
+            if self._task is asyncio.current_task():
+                self._task = None
 
     async def _run(self, handler: Handler, arguments: Raw) -> None:
         lane = self._lanes.get(handler)
@@ -120,6 +128,7 @@ class Runner:
         if waiting is None:
             return
         task = self._wire.spawn(self._finish(handler, waiting))
+        self._running = task
         done, _ = await asyncio.wait((task,), timeout=PATIENCE)
         if not done:
             logger.warning(

@@ -94,7 +94,8 @@ class Upload:
         except Exception as error:  # noqa: BLE001 - whatever the source raises goes to the server and to the caller
             self._failed(error)
         else:
-            self._complete(None)
+            if not self._stopped:
+                self._complete(None)
         finally:
             self._finished = True
             self._wire.uploads.discard(self)
