@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import types
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -29,7 +30,21 @@ class Future:
         self.inner = inner
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return self.inner.__await__()
+        """Gives no more than an iterator, as granian's does."""
+        return cast(Any, Iterated(self.inner))
+
+
+class Iterated:
+    """An iterator without `send` and `throw`."""
+
+    def __init__(self, inner: asyncio.Future[Any]) -> None:
+        self.inner = inner.__await__()
+
+    def __iter__(self) -> Iterated:
+        return self
+
+    def __next__(self) -> object:
+        return next(self.inner)
 
 
 async def at_once() -> str:
@@ -67,6 +82,12 @@ def done_future() -> Awaitable[str]:
     return Future(future)
 
 
+@types.coroutine
+def old_style() -> Any:
+    yield
+    return "value"
+
+
 def later_future() -> Awaitable[str]:
     loop = asyncio.get_running_loop()
     future = loop.create_future()
@@ -74,7 +95,9 @@ def later_future() -> Awaitable[str]:
     return Future(future)
 
 
-@pytest.mark.parametrize("make", [at_once, sleeps, raises_at_once, raises_later, times_out, done_future, later_future])
+@pytest.mark.parametrize(
+    "make", [at_once, sleeps, raises_at_once, raises_later, times_out, done_future, later_future, old_style]
+)
 async def test_steps_are_what_await_does(make: Callable[[], Awaitable[str]]) -> None:
     async def outcome(awaitable: Awaitable[str]) -> str:
         try:

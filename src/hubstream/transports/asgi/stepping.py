@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Generator
-from types import CoroutineType, FunctionType, GeneratorType, MethodType, coroutine
+from types import CoroutineType, FunctionType, MethodType, coroutine
 from typing import Any, cast
 
 from hubstream.types import Send
@@ -17,7 +17,7 @@ from hubstream.types import Send
 __all__ = ["Steps", "cut", "finish", "server", "steps"]
 
 Steps = Generator[Any, Any, Any]
-"""What `await` drives: a coroutine, or an awaitable's iterator."""
+"""What `await` drives: a coroutine, by `send`, `throw` and `close`."""
 
 _PASS_ON = frozenset({"starlette._exception_handler"})
 """Modules whose wrapper of `send` only passes messages on; it is around every WebSocket application Starlette and FastAPI run."""
@@ -25,9 +25,11 @@ _PASS_ON = frozenset({"starlette._exception_handler"})
 
 def steps(awaitable: Awaitable[Any]) -> Steps:
     """The steps of one `await`. Taken inside the task that awaits, they are what `await` itself would do."""
-    if isinstance(awaitable, CoroutineType | GeneratorType):  # the latter from `types.coroutine`
-        return cast(Steps, awaitable)
-    return awaitable.__await__()
+    return cast(Steps, awaitable if type(awaitable) is CoroutineType else _await(awaitable))
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 @coroutine

@@ -106,11 +106,11 @@ class WebSocketConnection:
         """Send whole messages as one frame; `paused` if it does not go at once."""
         if self._state:
             return
-        event: Message = {"type": "websocket.send"}
-        if self._binary:
-            event["bytes"] = data
-        else:
-            event["text"] = data.decode()
+        event: Message = (
+            {"type": "websocket.send", "bytes": data}
+            if self._binary
+            else {"type": "websocket.send", "text": data.decode()}
+        )
         if self.paused:
             self._pending.append(event)
             return
