@@ -80,18 +80,25 @@ class Output:
         """A read is being handled: nothing leaves before `release()`."""
         self.closed = False
 
-    def emit(self, message: bytes) -> None:
-        """Send a framed message, after everything emitted so far; nothing after the end."""
+    def emit(self, message: bytes, *, urgent: bool = True) -> None:
+        """Send a framed message, after everything emitted so far; nothing after the end.
+
+        Args:
+            message: The message, framed.
+            urgent: It leaves at the end of the loop iteration; else it waits for company as an item does.
+        """
         if self.closed:
             return
         if self._batches:
             self._seal()
         self._parts.append(message)
-        self.size += len(message)
-        self._urgent = True
-        if not self._scheduled and not self.held:
-            self._schedule()
-        if self.size > CUT_OFF and self._connection.paused and self.on_cut_off is not None:
+        self.size = size = self.size + len(message)
+        if not self.held:
+            if urgent:
+                self._urgent = True
+            if not self._scheduled:
+                self._schedule()
+        if size > CUT_OFF and self._connection.paused and self.on_cut_off is not None:
             self.on_cut_off()
 
     def gather(self, batch: ItemBatch) -> None:

@@ -28,7 +28,6 @@ from hubstream.protocol.messages import (
     HubMessage,
     Invocation,
     StreamInvocation,
-    StreamItem,
 )
 
 if TYPE_CHECKING:
@@ -128,15 +127,18 @@ class Dispatcher:
         """Handle the messages of one read of `size` bytes."""
         for message in messages:
             kind = message.type
-            if kind == 5:
-                self._cancel(message)  # type: ignore[arg-type]  # kind 5 is CancelInvocation
-            elif kind > 5:
-                if kind == 7:
-                    self.owner.client_closed(message)  # type: ignore[arg-type]  # kind 7 is Close
-            elif self._inbox:
-                self._inbox.append(message)
-            elif self._waiting_for is not None or not self._handle(message):
-                self._queue(message)
+            if kind < 5:
+                if self._waiting_for is not None or self._inbox:
+                    self._queue(message)
+                elif kind == 1:
+                    if not self._invocation(message):  # type: ignore[arg-type]  # type 1 is Invocation
+                        self._queue(message)
+                else:
+                    self._handle(message)
+            elif kind == 5:
+                self._cancel(message)  # type: ignore[arg-type]  # type 5 is CancelInvocation
+            elif kind == 7:
+                self.owner.client_closed(message)  # type: ignore[arg-type]  # type 7 is Close
             if self.closed:
                 return
         if self._waiting_for is not None or self.full:
@@ -151,15 +153,17 @@ class Dispatcher:
     def _handle(self, message: HubMessage) -> bool:
         """Do what a message asks for; False if it has to wait, with `_waiting_for` saying for what."""
         kind = message.type
-        if kind == 1:
-            return self._invocation(message)  # type: ignore[arg-type]  # kind 1 is Invocation
-        if kind == 4:
-            self._stream_invocation(message)  # type: ignore[arg-type]  # kind 4 is StreamInvocation
-        elif self._uploads is not None:
-            if kind == 2:
-                self._item(message)  # type: ignore[arg-type]  # kind 2 is StreamItem
-            elif kind == 3:
-                self._completion(message)  # type: ignore[arg-type]  # kind 3 is Completion
+        if kind == 2:
+            if self._uploads is not None:
+                upload = self._uploads.get(message.invocation_id)  # type: ignore[union-attr]  # type 2 is StreamItem
+                if upload is not None:  # else: of a stream that is over, or never was; dropped (spec 7.4)
+                    upload.receive(message.item)  # type: ignore[union-attr]
+        elif kind == 1:
+            return self._invocation(message)  # type: ignore[arg-type]  # type 1 is Invocation
+        elif kind == 4:
+            self._stream_invocation(message)  # type: ignore[arg-type]  # type 4 is StreamInvocation
+        else:
+            self._completion(message)  # type: ignore[arg-type]  # type 3 is Completion
         return True
 
     def _invocation(self, message: Invocation) -> bool:
@@ -192,7 +196,8 @@ class Dispatcher:
             if self.connection.paused:
                 self._waiting_for = ROOM
                 return False
-        hub = self.hub()
+        hub = self.mapping.create()
+        hub._dispatcher = self
         if kind == TASK:
             self._slots -= 1
             call = Call(self, method, invocation_id, hub, arguments)
@@ -290,11 +295,6 @@ class Dispatcher:
         self._uploads.update((upload.id, upload) for upload in uploads)
         return uploads
 
-    def _item(self, message: StreamItem) -> None:
-        upload = self._uploads.get(message.invocation_id) if self._uploads is not None else None
-        if upload is not None:  # else: of a stream that is over, or never was; dropped (spec 7.4)
-            upload.receive(message.item)
-
     def _completion(self, message: Completion) -> None:
         upload = self._uploads.pop(message.invocation_id, None) if self._uploads is not None else None
         if upload is not None:
@@ -330,7 +330,6 @@ class Dispatcher:
         """A hub object for one call on this connection."""
         hub = self.mapping.create()
         hub._dispatcher = self
-        hub._call = None
         return hub
 
     def _register(self, call: Call) -> None:
@@ -350,7 +349,8 @@ class Dispatcher:
         call.over()
         if error is None and call.id is not None:
             try:
-                self.out.emit(self.codec.result(call.id, call.method.encode(result)))
+                # While its runner goes on with the next, answers gather: a frame for each would double their price.
+                self.out.emit(self.codec.result(call.id, call.method.encode(result)), urgent=self._waiting_for is not SLOT)
             except ENCODING_ERRORS as failure:
                 error = failure
         if error is not None:

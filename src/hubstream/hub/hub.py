@@ -36,7 +36,7 @@ class Hub:
 
     __slots__ = ("_call", "_dispatcher")
 
-    _call: Call | None
+    _call: Call
     _dispatcher: Dispatcher
 
     @property
@@ -58,14 +58,15 @@ class Hub:
             HubstreamError: The method cannot wait (it has no `await`), so it would be over before its task began; or it is
                 `on_connected` or `on_disconnected`.
         """
-        if self._bound() and self._call is None:
+        call: Call | None = getattr(self, "_call", None)
+        if self._bound() and call is None:
             work.close()
             raise HubstreamError(
                 "spawn() in a method that never waits: its call is over, and its tasks with it, before they could begin. "
                 "Await something in it, or start a task of your own"
             )
-        assert self._call is not None
-        return self._call.spawn(work)
+        assert call is not None
+        return call.spawn(work)
 
     async def on_connected(self) -> None:
         """Called once, after the handshake and before any message of the client is handled.
