@@ -33,8 +33,9 @@ check("objects", async (x) =>
 check(
     "five_thousand_items",
     async (x) => equal(total(5000), await (await x.open()).invoke("Sum", x.upload(range(5000)))),
-    // Without WebSockets the client sends each item by a POST of its own, one after another: 10 s on an idle machine.
-    { seconds: 60 },
+    // Without WebSockets the client sends each item by a POST of its own, one after another: 10 s on an idle
+    // machine, 55 s on one with five times the work it has cores for.
+    { seconds: 150 },
 );
 
 check("by_send", async (x) => {
