@@ -177,6 +177,25 @@ async def test_while_the_server_does_not_read_calls_wait_in_order() -> None:
             await given_up
 
 
+async def test_sending_without_a_pause_leaves_the_loop_to_others_and_keeps_the_order() -> None:
+    async with joined() as (client, peer):
+
+        async def flood(name: str) -> None:
+            for number in range(5_000):
+                await client.send(name, number)
+
+        floods = [asyncio.create_task(flood(name)) for name in ("a", "b")]
+        most = 0
+        while not all(task.done() for task in floods):
+            most = max(most, len(peer.messages))
+            del peer.messages[:-1]
+            await asyncio.sleep(0)
+        assert most < 3_000
+        await client.send("last")
+        await turns()
+        assert [message.target for message in peer.messages if isinstance(message, Invocation)][-1] == "last"
+
+
 LOSSES: list[tuple[str, str]] = [
     ("close", "Invocation canceled due to the underlying connection being closed."),
     ("server closes", "Invocation canceled due to the underlying connection being closed."),

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, assert_type
 
 import pytest
 
@@ -144,6 +145,9 @@ async def test_calls(hubs: HubServer, protocol: str) -> None:
         with pytest.raises(HubError, match="Method does not exist"):
             await connection.invoke("nothing_like_it")
         assert await connection.invoke("ADD", 2, 2, result=int) == 4
+        assert_type(await connection.invoke("add", 1, 2, result=int | None), int | None)
+        assert_type(await connection.invoke("add", 1, 2), Any)
+        assert_type(connection.stream("counter", 1, item=list[int]), Stream[list[int]])
     assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
 
 

@@ -25,7 +25,7 @@ from hubstream.client.errors import deserialize_error, hub_error
 from hubstream.client.reading import Holder
 from hubstream.client.up import Upload
 from hubstream.client.wire import Wire
-from hubstream.errors import ConnectionLost, HubstreamError, ProtocolError
+from hubstream.errors import ConnectionLost, HubError, HubstreamError, ProtocolError
 from hubstream.payloads.bind import BINDING_ERRORS, describe
 from hubstream.protocol.messages import Completion, StreamInvocation
 
@@ -41,12 +41,12 @@ class Download:
 
     __slots__ = (
         "_arguments",
-        "_decode",
         "_full",
         "_name",
         "_share",
         "_type",
         "_waiter",
+        "decode",
         "ended",
         "error",
         "held",
@@ -63,7 +63,7 @@ class Download:
         self._name = name
         self._arguments: Sequence[Any] = arguments
         self._type = type_
-        self._decode = wire.binder.decoder(type_)
+        self.decode = wire.binder.decoder(type_)
         self._share = share
         self._full = False
         self._waiter: asyncio.Future[None] | None = None
@@ -155,18 +155,19 @@ class Download:
                 raise StopAsyncIteration
             await self._wait()
 
-    def take(self) -> Any:
-        """The next item, decoded; there is one."""
+    def take(self) -> Raw:
+        """The next item, as it came; there is one."""
         raw = self.items.popleft()
         self.held -= len(raw)
         if self._full:
             self._taken()
-        try:
-            return self._decode(raw)
-        except BINDING_ERRORS as cause:
-            error = deserialize_error("item", self._type, describe(cause))
-            self.close(error)
-            raise error from cause
+        return raw
+
+    def undecodable(self, cause: Exception) -> HubError:
+        """An item is not of the type asked for: that ends the stream."""
+        error = deserialize_error("item", self._type, describe(cause))
+        self.close(error)
+        return error
 
     def close(self, error: HubstreamError | None = None) -> None:
         """Want no more: what is held is dropped, and the server is told at once."""
@@ -254,7 +255,11 @@ class Stream(AsyncIterator[T]):
             await download.open()
         if not download.items:
             await download.wait()
-        item: T = download.take()
+        raw = download.take()
+        try:
+            item: T = download.decode(raw)
+        except BINDING_ERRORS as cause:
+            raise download.undecodable(cause) from cause
         return item
 
     async def aclose(self) -> None:

@@ -16,7 +16,7 @@ from msgspec import UNSET, Raw
 from hubstream.client.errors import not_active
 from hubstream.client.reading import Holder, Reading
 from hubstream.connection.connection import Connection
-from hubstream.connection.output import Output
+from hubstream.connection.output import FRAME, Output
 from hubstream.errors import ConnectionLost
 from hubstream.payloads.bind import Binder
 from hubstream.protocol.codec import Codec
@@ -95,12 +95,14 @@ class Wire:
         Raises:
             ConnectionLost: The connection is not active.
         """
-        if self.active and (self._queued or self.connection.paused):
+        output = self.output
+        if self.active and (self._queued or self.connection.paused or output.size >= FRAME):
             self._queued += 1
             try:
                 async with self._gate:
-                    while self.connection.paused and self.active:
-                        await self.output.room()
+                    # A full frame is sent first, and the loop gets a turn: who sends for ever may not starve it.
+                    while self.active and (self.connection.paused or output.size >= FRAME):
+                        await output.room()
             finally:
                 self._queued -= 1
         if not self.active:
