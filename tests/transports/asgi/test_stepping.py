@@ -31,7 +31,7 @@ class Future:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Gives no more than an iterator, as granian's does."""
-        return cast(Any, Iterated(self.inner))
+        return cast("Generator[Any, Any, Any]", Iterated(self.inner))
 
 
 class Iterated:

@@ -464,6 +464,17 @@ async def test_close_after_a_send_failed() -> None:
     assert it.sent == []
 
 
+async def test_a_close_the_server_does_not_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LAST_FRAME", 0.01)
+    it = await opened()
+    it.server.room.clear()
+    it.connection.close()
+    await settle()
+    await it.over()
+    assert it.handler.seen == [("lost", True), "ended"]
+    assert it.sent == []
+
+
 async def test_a_close_that_cannot_be_sent() -> None:
     it = await opened()
     it.server.fault = OSError("gone")
@@ -671,6 +682,18 @@ async def test_a_handler_that_fails(where: str, caplog: pytest.LogCaptureFixture
     await it.done()
     assert it.sent[-1] == {"type": "websocket.close", "code": 1011, "reason": ""}
     assert it.handler.seen[-2:] == [("lost", False), "ended"]
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
+async def test_an_end_that_fails_is_logged_and_still_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    class Fails(Handler):
+        def lost(self, graceful: bool) -> None:
+            super().lost(graceful)
+            raise LookupError("a bug")
+
+    it = await opened(make=Fails)
+    await it.over()
+    assert it.handler.seen == [("lost", True), "ended"]
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
