@@ -23,9 +23,8 @@ def main() -> None:
     try:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:
-        sys.exit(
-            f"Port {options.port} cannot be used ({os.strerror(error.errno or 0)}). Another one: make demo PORT={options.port + 1}"
-        )
+        why, other = os.strerror(error.errno or 0), options.port + 1
+        sys.exit(f"Port {options.port} cannot be used ({why}). Another one: make demo PORT={other}")
     host, port = listener.getsockname()[:2]
     print(f"The streaming sample is on http://{host}:{port} (Ctrl-C stops it)", flush=True)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
