@@ -356,3 +356,20 @@ async def test_an_unknown_protocol() -> None:
     near, _far = pair(asyncio.get_running_loop())
     with pytest.raises(ValueError, match="json and messagepack, not 'xml'"):
         ClientCore(near, protocol="xml")
+
+
+async def test_reattached_it_drops_what_had_come_of_a_message() -> None:
+    async with joined() as (client, peer):
+        seen: list[int] = []
+        client.on("n", seen.append)
+        client.received(b'{"type":')
+        client.reattached()
+        client.received(peer.codec.encode(peer.call("n", 1)))
+        client.read_done()
+        await turns()
+        assert seen == [1]
+        await client.close()
+        client.received(peer.codec.encode(peer.call("n", 2)))
+        client.read_done()
+        await turns()
+        assert seen == [1]

@@ -403,3 +403,85 @@ async def test_an_endless_source_that_never_waits_leaves_the_loop_to_others() ->
         peer.say(peer.result("2", 3))
         async with asyncio.timeout(5):
             assert await call == 3
+
+
+async def test_cancelled_from_outside_it_closes_its_source_and_tells_the_server() -> None:
+    async with joined() as (client, peer):
+        source = Source(1, wait=True)
+        before = asyncio.all_tasks()
+        await client.send("upload", source.items())
+        [task] = asyncio.all_tasks() - before
+        await peer.next(Invocation)
+        await peer.next(StreamItem)
+        task.cancel()  # as `asyncio.run` does at its end
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert source.closed.is_set()
+        assert (await peer.next(Completion)).error == "Stream canceled by client."
+
+
+async def test_cancelled_from_outside_while_its_source_swallows_that() -> None:
+    async def stubborn() -> AsyncIterator[int]:
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+            yield 0
+
+    async with joined() as (client, peer):
+        before = asyncio.all_tasks()
+        await client.send("upload", stubborn())
+        [task] = asyncio.all_tasks() - before
+        await peer.next(Invocation)
+        await peer.next(StreamItem)
+        async with asyncio.timeout(5):
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+        assert task.cancelled()
+
+
+async def test_an_upload_that_starts_while_the_server_does_not_read() -> None:
+    async with joined(high=100) as (client, peer):
+        peer.connection.pause_reading()
+        first, second = Source(), Source(3)
+        await client.send("first", first.items())
+        await until(lambda: first.given)
+        await turns(20)
+        waiting = asyncio.create_task(client.send("second", second.items()))
+        await turns(20)
+        assert second.given == 0
+        peer.connection.resume_reading()
+        await waiting
+        await until(lambda: second.given == 3)
+
+
+async def test_what_cleanup_raises_after_the_call_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def source() -> AsyncIterator[int]:
+        try:
+            yield 0
+            await asyncio.Event().wait()
+        finally:
+            raise ZeroDivisionError("in cleanup")
+
+    async with joined() as (client, peer):
+        call = asyncio.create_task(client.invoke("upload", source()))
+        await peer.next(Invocation)
+        await peer.next(StreamItem)
+        peer.say(peer.result("1", 1))
+        assert await call == 1
+        assert "in cleanup" in caplog.text
+        await turns()
+        assert peer.messages == []
+
+
+async def test_a_call_that_is_answered_before_its_upload_began_takes_nothing_from_it() -> None:
+    async with joined() as (client, peer):
+        source = Source()
+        call = asyncio.create_task(client.invoke("upload", source.items()))
+        await asyncio.sleep(0)
+        client.received(peer.codec.encode(peer.result("1", 1)))
+        client.read_done()
+        assert await call == 1
+        assert source.given == 0
+        await turns()
+        assert [type(message) for message in peer.messages] == [Invocation]

@@ -42,6 +42,7 @@ class Download:
     __slots__ = (
         "_arguments",
         "_full",
+        "_known",
         "_name",
         "_share",
         "_type",
@@ -66,6 +67,7 @@ class Download:
         self.decode = wire.binder.decoder(type_)
         self._share = share
         self._full = False
+        self._known = False  # whether `task` has been looked up since it became full: not at each item
         self._waiter: asyncio.Future[None] | None = None
         self.id: str | None = None
         self.uploads: list[Upload] = []
@@ -113,6 +115,7 @@ class Download:
             self._waiter.set_result(None)
         if len(items) > self._share and not self._full:
             self._full = True
+            self._known = False
             self.wire.reading.fill(self)
 
     def complete(self, completion: Completion) -> None:
@@ -198,7 +201,9 @@ class Download:
             self._full = False
             self.wire.reading.drain(self)
             return
-        self.task = asyncio.current_task()
+        if not self._known:
+            self._known = True
+            self.task = asyncio.current_task()
         if self.wire.reading.paused:
             self.wire.reading.check()
 

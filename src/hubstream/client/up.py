@@ -38,7 +38,7 @@ class Upload:
 
     def __init__(self, wire: Wire, source: Any) -> None:
         self.error: Exception | None = None
-        """What the source raised."""
+        """What the source raised, until somebody is told."""
         self.task: asyncio.Task[None] | None = None
         self._wire = wire
         self._source = source
@@ -68,8 +68,9 @@ class Upload:
     def forget(self) -> None:
         """Nobody waits for the call: what goes wrong from here on is logged."""
         self._call_waits = False
-        if self.error is not None:
-            self._log(self.error)
+        error, self.error = self.error, None
+        if error is not None:
+            self._log(error)
 
     async def _run(self) -> None:
         self._started = True
@@ -125,8 +126,9 @@ class Upload:
     def _failed(self, error: Exception) -> None:
         if not self._stopped:
             self._complete(error.text if isinstance(error, HubError) else _text(error))
-        self.error = error
-        if not self._call_waits:
+        if self._call_waits:
+            self.error = error
+        else:
             self._log(error)
 
     def _complete(self, error: str | None) -> None:
