@@ -21,7 +21,7 @@ from hubstream.hub.down import StreamCall
 from hubstream.hub.methods import Kind
 from hubstream.hub.runner import Call, run_calls
 from hubstream.hub.up import Upload, UploadCall
-from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS
+from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS, ArgumentCountError
 from hubstream.protocol.messages import (
     CancelInvocation,
     Completion,
@@ -155,7 +155,7 @@ class Dispatcher:
         kind = message.type
         if kind == 2:
             if self._uploads is not None:
-                upload = self._uploads.get(message.invocation_id)  # type: ignore[union-attr]  # type 2 is StreamItem
+                upload = self._uploads.get(message.invocation_id)  # type: ignore[union-attr,arg-type]  # type 2 is StreamItem
                 if upload is not None:  # else: of a stream that is over, or never was; dropped (spec 7.4)
                     upload.receive(message.item)  # type: ignore[union-attr]
         elif kind == 1:
@@ -180,9 +180,9 @@ class Dispatcher:
                 self._start_upload(message, method, invocation_id)
             return True
         try:
-            arguments = method.arguments(message.arguments)
-        except BINDING_ERRORS as error:
-            self._refuse_binding(invocation_id, message, method, error)
+            arguments = method.decode(message.arguments)
+        except BINDING_ERRORS:
+            self._refuse_binding(invocation_id, message, method)
             return True
         if message.stream_ids:
             self._refuse(invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
@@ -264,10 +264,11 @@ class Dispatcher:
         self, message: Invocation | StreamInvocation, method: BoundMethod, invocation_id: str | None
     ) -> Sequence[Any] | None:
         try:
-            return method.arguments(message.arguments)
-        except BINDING_ERRORS as error:
-            self._refuse_binding(invocation_id, message, method, error)
+            arguments: Sequence[Any] = method.decode(message.arguments)
+        except BINDING_ERRORS:
+            self._refuse_binding(invocation_id, message, method)
             return None
+        return arguments
 
     def _open_uploads(
         self, message: Invocation | StreamInvocation, method: BoundMethod, invocation_id: str | None, streams: int
@@ -307,8 +308,8 @@ class Dispatcher:
             call.cancel()
             return
         for waiting in self._inbox or ():
-            if waiting.type in {1, 4} and waiting.invocation_id == message.invocation_id:  # type: ignore[union-attr]
-                self._cancel_waiting(waiting)  # type: ignore[arg-type]  # kinds 1 and 4
+            if waiting.type in {1, 4} and waiting.invocation_id == message.invocation_id:
+                self._cancel_waiting(waiting)  # kinds 1 and 4
                 return
 
     def _cancel_waiting(self, message: Invocation | StreamInvocation) -> None:
@@ -350,7 +351,9 @@ class Dispatcher:
         if error is None and call.id is not None:
             try:
                 # While its runner goes on with the next, answers gather: a frame for each would double their price.
-                self.out.emit(self.codec.result(call.id, call.method.encode(result)), urgent=self._waiting_for is not SLOT)
+                self.out.emit(
+                    self.codec.result(call.id, call.method.encode(result)), urgent=self._waiting_for is not SLOT
+                )
             except ENCODING_ERRORS as failure:
                 error = failure
         if error is not None:
@@ -379,9 +382,9 @@ class Dispatcher:
                 self._wake()  # what comes next needs no slot
             invocation_id = message.invocation_id or None
             try:
-                arguments = method.arguments(message.arguments)
-            except BINDING_ERRORS as error:
-                self._refuse_binding(invocation_id, message, method, error)
+                arguments = method.decode(message.arguments)
+            except BINDING_ERRORS:
+                self._refuse_binding(invocation_id, message, method)
                 continue
             call = Call(self, method, invocation_id, self.hub(), arguments)
             self._register(call)
@@ -432,14 +435,20 @@ class Dispatcher:
             logger.info("a call without an id failed: connection %s: %s", self.connection_id, error)
 
     def _refuse_binding(
-        self,
-        invocation_id: str | None,
-        message: Invocation | StreamInvocation,
-        method: BoundMethod,
-        error: BaseException,
+        self, invocation_id: str | None, message: Invocation | StreamInvocation, method: BoundMethod
     ) -> None:
-        logger.info("the arguments of '%s' do not fit: connection %s: %s", method.name, self.connection_id, error)
-        self._refuse(invocation_id, texts.binding_failed(method.name, self.options.detailed_errors))
+        detailed = self.options.detailed_errors
+        text = texts.binding_failed(method.name, detailed)
+        why = "they cannot be read"
+        try:
+            method.explain(message.arguments)
+        except ArgumentCountError as error:
+            text = texts.wrong_count(method.name, error.provided, error.expected, detailed)
+            why = str(error)
+        except BINDING_ERRORS as error:
+            why = str(error)
+        logger.info("the arguments of '%s' do not fit: connection %s: %s", method.name, self.connection_id, why)
+        self._refuse(invocation_id, text)
 
     # -- waiting
 

@@ -10,7 +10,7 @@ from hubstream.hub.hub import Hub
 from hubstream.hub.methods import HubMethod, methods_of
 from hubstream.hub.options import HubOptions
 from hubstream.naming import fold, pascal
-from hubstream.payloads.bind import Binder, binder
+from hubstream.payloads.bind import Binder, Decode, binder
 from hubstream.protocol.codec import Codec
 from hubstream.protocol.json import JsonCodec
 from hubstream.protocol.messagepack import MessagePackCodec
@@ -18,32 +18,26 @@ from hubstream.protocol.messagepack import MessagePackCodec
 __all__ = ["BoundMethod", "HubMapping"]
 
 
+_TUPLE: Any = tuple
+
+
 class BoundMethod:
     """A hub method as one protocol calls it: what dispatch needs for a call, a look-up away."""
 
-    __slots__ = (
-        "arguments",
-        "awaited",
-        "decoders",
-        "encode",
-        "function",
-        "kind",
-        "method",
-        "name",
-        "order",
-        "required",
-    )
+    __slots__ = ("awaited", "decode", "decoders", "encode", "explain", "function", "kind", "name", "order")
 
     def __init__(self, method: HubMethod, bind: Binder) -> None:
-        self.method = method
         self.name = method.name
         self.kind: int = method.kind
         self.function: Callable[..., Any] = method.function
         self.awaited = method.awaited
-        self.required = method.required
         self.order = method.order
         try:
-            self.arguments = bind.arguments(method.types, method.required)
+            self.explain = bind.arguments(method.types, method.required)
+            """Reads the arguments as `decode` does, and says what is wrong with those that do not fit."""
+            # Telling takes a Python call more, which only a failure has to pay for.
+            everything = method.required == len(method.types)
+            self.decode: Decode = bind.decoder(_TUPLE[method.types]) if everything else self.explain
             self.decoders = tuple(bind.decoder(type_) for type_ in method.uploads)
             self.encode = bind.encoder(method.result)
         except (TypeError, ValueError) as error:
