@@ -186,3 +186,17 @@ async def test_messages_that_nobody_reads_are_cut_off() -> None:
         out.emit(b"x" * 1000)
     assert CUT_OFF < cut[0] <= CUT_OFF + 1000
     out.discard()
+
+
+async def test_a_sender_that_never_suspends_gathers_no_more_than_a_frame() -> None:
+    wire = Wire()
+    out = Output(wire, asyncio.get_running_loop())
+    most = 0
+    for _ in range(10_000):
+        out.emit(b"x" * 100)
+        most = max(most, out.size)
+        if out.size >= FRAME:
+            await out.drained()
+    assert most < FRAME + 100
+    await quiet(out)
+    assert len(b"".join(wire.frames)) == 1_000_000

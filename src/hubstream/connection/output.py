@@ -19,7 +19,7 @@ from hubstream.connection.connection import Connection
 from hubstream.errors import ConnectionLost
 from hubstream.protocol.codec import ItemFrame
 
-__all__ = ["ItemBatch", "Output"]
+__all__ = ["FRAME", "ItemBatch", "Output"]
 
 FRAME: Final = 16_384
 """Bytes after which a stream sends: 4 KiB costs 1.5 times the CPU an item, 64 KiB gains nothing."""
@@ -130,7 +130,14 @@ class Output:
             raise ConnectionLost("the connection has ended")
 
     async def drained(self) -> None:
-        """Wait while the transport is paused; returns at the connection's end too."""
+        """Wait until a sender may go on: while the transport is paused, and for a turn of the loop after every 16 KiB.
+
+        Returns at the connection's end too.
+        """
+        if self.size >= FRAME and not self._connection.paused:
+            self.flush()
+            if not self._connection.paused:
+                await asyncio.sleep(0)
         while self._connection.paused and not self.closed:
             waiter = self._loop.create_future()
             if self._waiters is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
 
+from hubstream.connection.output import FRAME
 from hubstream.protocol.messages import Invocation
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class ClientProxy:
         out = connection.out
         payload = connection.encode(list(arguments))
         out.emit(connection.codec.encode(Invocation(target=name, arguments=Raw(payload))))
-        if connection.connection.paused and not out.closed:
+        if out.size >= FRAME or connection.connection.paused:
             await out.drained()
 
 
