@@ -155,19 +155,6 @@ def test_ids() -> None:
     assert [server.next_id() for _ in range(3)] == ["s1", "s2", "s3"]
 
 
-def test_live_ids() -> None:
-    session = HubSession("server", CODECS, max_message_size=None)
-    session.close_id("a")
-    assert list(session.live) == []
-    assert session.open_id("a")
-    assert session.open_id("b")
-    assert not session.open_id("a")
-    assert set(session.live) == {"a", "b"}
-    session.close_id("a")
-    session.close_id("a")
-    assert session.open_id("a")
-
-
 def test_nothing_is_counted_unless_asked() -> None:
     session = talking(JSON)
     session.receive(completions(JSON, "a", "b"), 1.0)
@@ -203,6 +190,5 @@ def test_an_idle_session_is_small() -> None:
     session = HubSession("server", CODECS, max_message_size=32_768)
     session.receive(write_request("json", 1), 1.0)
     assert not hasattr(session, "__dict__")
-    assert session.live == ()
     assert session.receive(b"", 2.0) == []
     assert session.heard == 1.0

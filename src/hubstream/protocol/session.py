@@ -12,7 +12,7 @@ Imports only `errors` and this room; never raises for what the peer sends, never
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from hubstream.errors import HandshakeError, ProtocolError
@@ -52,7 +52,6 @@ class HubSession:
     __slots__ = (
         "_codecs",
         "_expected",
-        "_live",
         "_next",
         "_parts",
         "_size",
@@ -92,7 +91,6 @@ class HubSession:
         self._codecs = codecs
         self._expected = 1
         self._next = 1
-        self._live: set[str] | None = None
         # Input that ended inside a record, as it came: joining at every chunk would cost the square of its length.
         self._parts: list[bytes] | None = None
         self._size = 0
@@ -131,25 +129,6 @@ class HubSession:
         number = self._next
         self._next = number + 1
         return str(number) if self.role == "client" else f"s{number}"
-
-    def open_id(self, invocation_id: str) -> bool:
-        """Note that an id of the peer's is in use. False if it is already."""
-        if self._live is None:
-            self._live = set()
-        elif invocation_id in self._live:
-            return False
-        self._live.add(invocation_id)
-        return True
-
-    def close_id(self, invocation_id: str) -> None:
-        """The id may be used again."""
-        if self._live is not None:
-            self._live.discard(invocation_id)
-
-    @property
-    def live(self) -> Collection[str]:
-        """The peer's ids in use."""
-        return () if self._live is None else self._live
 
     def _keep(self, start: bytes, codec: Codec | None) -> None:
         """Hold the beginning of a record."""
@@ -221,8 +200,11 @@ class HubSession:
         except ProtocolError as error:
             self.error = error
             self._parts = None
-        if not self.pinged:
-            self.pinged = any(message.type == 6 for message in messages)
+        if not self.pinged:  # a loop, not any(): a generator would cost as much as decoding a message
+            for message in messages:
+                if message.type == 6:
+                    self.pinged = True
+                    break
         if self.tracking:
             messages[first:] = self._track(messages[first:])
 
