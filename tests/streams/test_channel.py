@@ -90,7 +90,7 @@ async def test_several_readers_share_the_items() -> None:
             await channel.write(n)
     channel.complete()
     items = [await reader for reader in readers]
-    assert sorted(sum(items, [])) == list(range(20))
+    assert sorted(item for shares in items for item in shares) == list(range(20))
 
 
 async def test_a_cancelled_reader_takes_no_item_with_it() -> None:
