@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubstream import Channel, ChannelReader, Hub
 
@@ -14,8 +15,7 @@ CHANNEL = 64
 """Items the channel of `CounterChannel` holds; the reference server's has the same bound."""
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct, gc=False):
     """What `Objs` streams."""
 
     id: int
