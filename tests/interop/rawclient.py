@@ -6,6 +6,7 @@ import asyncio
 import json
 import urllib.parse
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from tests.interop.rawsocket import RawSocket
@@ -17,6 +18,9 @@ PING = {"type": 6}
 
 WAIT = 10.0
 """Seconds any one answer may take."""
+
+STEADY = 100
+"""Objects by which two looks at an idle server may differ."""
 
 ENDING = 15.0
 """Seconds after which the server has noticed that its clients are gone and has ended what they had."""
@@ -109,19 +113,27 @@ async def stats(url: str) -> dict[str, int]:
     return counts
 
 
-async def settled(url: str, before: dict[str, int], *, sockets: bool = True) -> dict[str, int]:
-    """Wait until no more is alive in the server than `before`; what it counts then.
+async def settled(
+    url: str, before: dict[str, int], *, sockets: bool = True, more: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Wait until no more is alive in the server than `before`, and its objects stay as many; what it counts then.
 
     Args:
         sockets: Whether its open sockets are counted too.
+        more: Further counts to look at, and by how much each may have grown.
     """
-    names = ["connections", "records", "tasks", "generators", *(["sockets"] if sockets else [])]
+    allowed = {"connections": 0, "records": 0, "tasks": 0, "generators": 0, **(more or {})}
+    if sockets:
+        allowed["sockets"] = 0
     deadline = asyncio.get_running_loop().time() + ENDING
+    last = before
     while True:
         now = await stats(url)
-        left = {name: now[name] - before[name] for name in names if now[name] > before[name]}
-        if not left:
+        left = {name: now[name] - before[name] for name in allowed if now[name] - before[name] > allowed[name]}
+        # What a server has closed it may drop an iteration later.
+        if not left and abs(now["objects"] - last["objects"]) < STEADY:
             return now
+        last = now
         assert asyncio.get_running_loop().time() < deadline, f"left behind after {ENDING} s: {left}"
         await asyncio.sleep(0.1)
 

@@ -21,7 +21,7 @@ START = 30.0
 STOP = 10.0
 """Seconds a server may take to come up, and to end after SIGTERM."""
 
-SHOWN = 6_000
+SHOWN = 2_000
 """Characters of a server's standard error that a failed test shows."""
 
 
