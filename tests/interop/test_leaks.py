@@ -22,7 +22,7 @@ SILENCE = 1.0
 """Seconds of silence after which the server gives a client up."""
 
 OBJECTS = 100
-"""Objects that the second half may add: one for each connection would be a leak."""
+"""Objects that the second half may add: fewer than one for each connection of a third."""
 
 MEMORY = 1_536
 """KiB that the second half may add, three for each connection: memory in pieces makes this figure rough."""
