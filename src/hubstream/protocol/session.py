@@ -201,8 +201,8 @@ class HubSession:
             self.error = error
             self._parts = None
         if not self.pinged:  # a loop, not any(): a generator would cost as much as decoding a message
-            for message in messages:
-                if message.type == 6:
+            for read in messages:
+                if read.type == 6:
                     self.pinged = True
                     break
         if self.tracking:
