@@ -177,31 +177,19 @@ class Binder:
         return decode_native_first
 
     def _make_encoder(self, type_: object | None) -> Encode:
-        encode = self._encode
         declared = Any if type_ is None else type_
         prepare = self._writer.of(declared)
-        # msgspec writes null for what is no number; whether null was meant is looked at only where there is one.
         floats = self._json and may_hold_floats(declared, self._names)
-        if prepare is None and not floats:
-            return encode
-
-        def write(value: object) -> bytes:
-            try:
-                prepared = value if prepare is None else prepare(value)
-                data = encode(prepared)
-                if floats and b"null" in data and holds_no_number(prepared):
-                    raise ValueError("NaN and infinities are no JSON numbers")
-            except Exception as error:
-                raise EncodeError.of(value, error) from error
-            return data
-
-        return write
+        encode = _numbers_only(self._encode) if floats else self._encode
+        return encode if prepare is None else _prepared(encode, prepare)
 
     def _unknown(self, value: object) -> Any:
         """What msgspec does not know: pydantic's models, or nothing that can be carried."""
         cls = type(value)
         if pydantic.is_model(cls):
             return pydantic.to_json(value) if self._json else self._writer.value(pydantic.to_python(value))
+        if cls in {tuple, frozenset}:
+            raise TypeError(f"a {cls.__qualname__} cannot be the key of a dict")
         raise TypeError(f"{cls.__qualname__} is no class that can be carried")
 
 
@@ -209,6 +197,33 @@ class Binder:
 def binder(payloads: Payloads, protocol: ProtocolName) -> Binder:
     """The binder of a style and protocol: always the same one."""
     return Binder(payloads, protocol)
+
+
+def _numbers_only(encode: Encode) -> Encode:
+    """An encoder that refuses NaN and infinities, for which msgspec writes null."""
+
+    def write(value: object) -> bytes:
+        try:
+            data = encode(value)
+            # Whether a null was meant is looked at only where there is one. The cheapest look: first for its rarest letter
+            # (17 ns), then by `partition` (45 ns; `in` takes 140).
+            if 117 in data and data.partition(b"null")[1] and holds_no_number(value):
+                raise ValueError("NaN and infinities are no JSON numbers")
+        except Exception as error:
+            raise EncodeError.of(value, error) from error
+        return data
+
+    return write
+
+
+def _prepared(encode: Encode, prepare: Callable[[Any], Any]) -> Encode:
+    def write(value: object) -> bytes:
+        try:
+            return encode(prepare(value))
+        except Exception as error:
+            raise EncodeError.of(value, error) from error
+
+    return write
 
 
 def _kept(made: dict[object, _Made], type_: object, make: Callable[[object], _Made]) -> _Made:

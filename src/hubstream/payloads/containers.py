@@ -22,9 +22,10 @@ def items(convert: Convert, gather: Callable[[list[Any]], Any] | None = None) ->
 
     def convert_items(values: Iterable[Any]) -> Any:
         done: list[Any] = []
+        add = done.append
         try:
             for value in values:
-                done.append(convert(value))  # noqa: PERF401 - how far it came says where it failed
+                add(convert(value))
         except Exception as error:
             raise locate(error, f"[{len(done)}]") from error
         return done if gather is None else gather(done)

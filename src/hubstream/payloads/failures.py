@@ -58,10 +58,16 @@ class ArgumentCountError(BindError):
 class EncodeError(ValueError):
     """A value that cannot be written; nothing of it was."""
 
+    why: str = ""
+    """The reason alone."""
+
     @classmethod
     def of(cls, value: object, error: Exception) -> EncodeError:
         """The error for a value no encoder could write, by the value's class; the value itself is never shown."""
-        return cls(f"a value of class {type(value).__qualname__} cannot be written: {describe(error)}")
+        why = error.why if isinstance(error, EncodeError) else describe(error)
+        made = cls(f"a value of class {type(value).__qualname__} cannot be written: {why}")
+        made.why = why
+        return made
 
 
 def describe(error: Exception) -> str:
@@ -81,6 +87,7 @@ def describe(error: Exception) -> str:
 def locate(error: Exception, step: str) -> Misfit:
     """The same error seen from one level further out."""
     if isinstance(error, Misfit):
-        return Misfit(error.text, step + error.path)
+        # Cut where nobody reads on: what is nested without end fails a thousand levels down.
+        return Misfit(error.text, (step + error.path)[:200])
     text, found, inner = describe(error).partition(" - at `$")
     return Misfit(text, step + inner.removesuffix("`") if found else step)

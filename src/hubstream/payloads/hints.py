@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import typing_extensions
 
-__all__ = ["arguments", "is_typed_dict", "is_union", "members", "metadata", "strip", "union_of"]
+__all__ = ["arguments", "is_typed_dict", "is_union", "members", "metadata", "strip", "union_of", "unqualified"]
 
 _QUALIFIERS = {
     typing.Required,
@@ -43,6 +43,13 @@ def strip(annotation: Any) -> Any:
             annotation = annotation.__bound__ or Any
         else:
             return types.NoneType if annotation is None else annotation
+
+
+def unqualified(annotation: Any) -> Any:
+    """A member's type, without what is said about the member."""
+    while get_origin(annotation) in _QUALIFIERS:
+        annotation = get_args(annotation)[0]
+    return annotation
 
 
 def metadata(annotation: Any) -> tuple[object, ...]:

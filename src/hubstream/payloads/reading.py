@@ -215,6 +215,8 @@ def _kinds(node: Any) -> set[type]:
     origin = get_origin(node) or node
     if origin in {Any, object}:
         return {str, int, tuple}
+    if origin is float:
+        return {float, int}
     if origin is Literal:
         return {type(v) for v in get_args(node)}
     if origin in _TEXTS:

@@ -163,7 +163,7 @@ def _dataclass(annotation: Any, cls: Any, names: Names) -> Shape:
 def _attrs(annotation: Any, cls: Any, names: Names) -> Shape:
     nothing = sys.modules["attr"].NOTHING
     types = hints.members(annotation)
-    fields = cls.__attrs_attrs__
+    fields = [f for f in cls.__attrs_attrs__ if not f.name.startswith("_")]
     members = tuple(
         Member(
             name=f.name,
@@ -174,7 +174,8 @@ def _attrs(annotation: Any, cls: Any, names: Names) -> Shape:
         )
         for f in fields
     )
-    return Shape(cls, "object", members, positional=all(f.init and not f.kw_only for f in fields))
+    positional = len(fields) == len(cls.__attrs_attrs__) and all(f.init and not f.kw_only for f in fields)
+    return Shape(cls, "object", members, positional=positional)
 
 
 def _typed_dict(annotation: Any, cls: Any, names: Names) -> Shape:
@@ -184,7 +185,7 @@ def _typed_dict(annotation: Any, cls: Any, names: Names) -> Shape:
         origin = get_origin(hint)
         required = name in cls.__required_keys__ and origin is not typing_extensions.NotRequired
         required = required or origin is typing_extensions.Required
-        members.append(Member(name, spell(name, names), hint, required, name))
+        members.append(Member(name, spell(name, names), hints.unqualified(hint), required, name))
     return Shape(cls, "dict", tuple(members), positional=False)
 
 

@@ -1,7 +1,8 @@
 """A class's double on the wire: a struct with the members' wire names, and the ways from one to the other.
 
 msgspec reads and writes the twin; a method receives the class it declares, made by its own constructor, so that defaults,
-`__post_init__` and validators are the class's own. A dataclass member with `init=False` is written and not read.
+`__post_init__` and validators are the class's own. A dataclass member with `init=False` is written and not read; an attribute of
+an attrs class whose name begins with an underscore is neither, as msgspec has it.
 
 Imports payloads' own files. Never blocks.
 """
@@ -74,32 +75,35 @@ class Twin:
         """The way from the class to its twin; what a dict holds beside its declared keys goes by `undeclared`."""
         if self._shape.kind == "dict":
             return self._dict_to_wire(converts, undeclared)
-        struct, slots, in_order = self.struct, self._slots, self._in_order
         values_of, convert = self._getter(), self._positions(converts)
+        build = self._builder()
         omit = self._shape.omit_defaults and not self._shape.array_like
-        as_tuple = self._shape.kind == "tuple"
+        if convert is None and not omit:
+            return lambda value: build(*values_of(value))
 
         def write(value: Any) -> Any:
             values = values_of(value)
             if omit:
                 values = self._without_defaults(values)
-            if convert is not None:
-                values = convert(values)
-            if as_tuple:
-                return values
-            return struct(*values) if in_order else struct(**dict(zip(slots, values, strict=True)))
+            return build(*(values if convert is None else convert(values)))
 
         return write
+
+    def _builder(self) -> Callable[..., Any]:
+        """Makes what is written of the members' values, in order."""
+        struct, slots = self.struct, self._slots
+        if self._shape.kind == "tuple":
+            return lambda *values: values
+        return struct if self._in_order else lambda *values: struct(**dict(zip(slots, values, strict=True)))
 
     def _dict_to_wire(self, converts: Sequence[Convert | None], undeclared: Convert) -> Convert:
         table = {m.name: (m.wire, convert) for m, convert in zip(self._shape.members, converts, strict=True)}
 
-        def write(value: object) -> Any:
-            if not isinstance(value, dict):
+        def write(value: Any) -> Any:
+            if not issubclass(type(value), dict):
                 return undeclared(value)
-            members: dict[Any, Any] = value
             written: dict[Any, Any] = {}
-            for key, member in members.items():
+            for key, member in value.items():
                 wire, convert = table.get(key, (key, undeclared))
                 written[wire] = member if convert is None else convert(member)
             return written

@@ -9,6 +9,7 @@ import collections.abc
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from types import NoneType
 from typing import Any, get_args, get_origin
 from uuid import UUID
@@ -42,7 +43,8 @@ class Writer:
         self._names: Names = payloads.names(protocol)
         self._dotnet = payloads.values == "dotnet"
         self._json = protocol == "json"
-        self.idle = self._json and self._names == "as_written" and not self._dotnet
+        self._as_written = self._names == "as_written" and not self._dotnet
+        self.idle = self._json and self._as_written
         """Whether nothing ever needs preparing."""
         self._classes: dict[type, Convert | None] = dict.fromkeys(_PLAIN)
         self._typed_dicts: list[tuple[Any, Convert]] = []
@@ -72,11 +74,15 @@ class Writer:
             convert = self._learn(cls)
         return value if convert is None else convert(value)
 
-    def _concerns(self, annotation: Any) -> bool:
-        """Whether a value of this type may hold one that needs preparing."""
+    def _concerns(self, annotation: Any, *, exactly: bool = False) -> bool:
+        """Whether a value of this type (or `exactly` of this class) may hold one that needs preparing."""
         for node, _, found in walk(annotation, self._names):
             if found is not None:
-                if found.renamed:
+                # A value may be of a subclass, with members of its own: looked at wherever names or values change. In Python's
+                # own style a declared class is trusted, for speed; only a naive datetime of a subclass would be missed.
+                if found.renamed or (
+                    found.kind == "object" and not self._as_written and not (exactly and node is annotation)
+                ):
                     return True
             elif self._leaf(node) is not None or _is_open(node):
                 return True
@@ -101,7 +107,7 @@ class Writer:
         convert = self._leaf(cls)
         if convert is None and not issubclass(cls, Enum) and not pydantic.owns(cls):
             if (found := shape(cls, self._names)) is not None:
-                convert = self._members(found) if self._concerns(cls) else None
+                convert = self._members(found) if self._concerns(cls, exactly=True) else None
             elif issubclass(cls, dict):
                 convert = self._any_dict
             elif issubclass(cls, _SEQUENCES):
@@ -140,7 +146,7 @@ class Writer:
         return lambda v: each(v) if isinstance(v, _SEQUENCES) else self.value(v)
 
     def _any_dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
-        if _PLAIN.issuperset(map(type, value.values())) and _PLAIN.issuperset(map(type, value)):
+        if _PLAIN.issuperset(map(type, chain(value, value.values()))):
             return value
         prepared: dict[Any, Any] = self._any_entries(value)
         return prepared
