@@ -25,6 +25,7 @@ __all__ = ["Cell", "Results", "run"]
 PAYLOADS = BUILD / "payloads"
 DISTURBED = 0.1  # share of the time that server or load queued for a core
 WARM_UP = CASES["stream"].load  # before memory is measured
+SETTLE_SECONDS = 1  # after it: what is free goes back to the system
 LOAD_SECONDS = 120  # a run of the load generator ends within it
 
 
@@ -101,7 +102,9 @@ def _measure_memory(server: Server, case: Case) -> dict[str, float]:
     with contextlib.ExitStack() as stack:
         fleet = _Fleet(stack)
         process = fleet.get(server)
-        _measure(fleet, server, WARM_UP, 0)
+        for _ in range(3):
+            _measure(fleet, server, WARM_UP, 0)
+        time.sleep(SETTLE_SECONDS)
         before = process.memory_kb()
         command = _command(process, case.load, 0, deflate=server.deflate)
         load = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
@@ -110,7 +113,7 @@ def _measure_memory(server: Server, case: Case) -> dict[str, float]:
         if load.stdout.readline() != "READY\n":
             raise RuntimeError(load.stderr.read().strip()[-300:])
         time.sleep(float(case.load.keys["dur"]) - 1)
-        grown = process.memory_kb() - before
+        grown = max(0, process.memory_kb() - before)
         return {"kb": grown / int(case.load.keys.get("conns", "1"))}
 
 
