@@ -29,7 +29,10 @@ ROWS: list[tuple[str, tuple[Any, ...], int, Any, Any, Any]] = [
     ("too few and a wrong type", (int, int), 2, ["a"], "Expected `int`, got `str` - at `$[0]`", (COUNT, 1, 2)),
     ("surplus of another type", (int,), 1, [1, "a"], (COUNT, 2, 1), (COUNT, 2, 1)),
     ("null for a number", (int,), 1, [None], "Expected `int`, got `null` - at `$[0]`", "Expected `int`, got `None` - at `$[0]`"),
-    ("a deep error", (list[int],), 1, [[1, "a"]], "Expected `int`, got `str` - at `$[0][1]`", "Expected `int`, got `str` - at `$[0][1]`"),
+    (
+        "a deep error", (list[int],), 1, [[1, "a"]],
+        "Expected `int`, got `str` - at `$[0][1]`", "Expected `int`, got `str` - at `$[0][1]`",
+    ),
     ("no array", (int,), 1, {"a": 1}, "Expected `array`, got `object`", "Expected `array`, got `object`"),
     ("null", (int,), 1, None, "Expected `array`, got `null`", "Expected `array`, got `None`"),
 ]  # fmt: skip

@@ -41,7 +41,7 @@ def test_the_two_styles() -> None:
     assert Payloads("camel", "pascal", "dotnet") == DOTNET
     assert (DOTNET.names("json"), DOTNET.names("messagepack")) == ("camel", "pascal")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        DOTNET.values = "python"  # type: ignore[misc] - wrong on purpose
+        DOTNET.values = "python"  # type: ignore[misc]  # wrong on purpose
 
 
 def test_nothing_optional_is_imported() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -28,6 +29,9 @@ from tests.payloads.samples import Access, Colour, Mood, Point, Size
 STYLES = [pytest.param(PYTHON, id="python"), pytest.param(DOTNET, id="dotnet")]
 PROTOCOLS: list[ProtocolName] = ["json", "messagepack"]
 STAMP = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
+
+
+class_of: Callable[[Any], Any] = type
 
 
 def read(payloads: Payloads, protocol: ProtocolName, type_: Any, sent: Any) -> Any:
@@ -94,7 +98,8 @@ def test_both_styles_are_read(protocol: ProtocolName, type_: Any, sent: Any, val
 def test_two_kinds_of_text_are_told_apart_where_dotnet_writes_one_as_a_number() -> None:
     assert read(DOTNET, "messagepack", timedelta | str, "PT1S") == "PT1S"
     assert read(DOTNET, "messagepack", timedelta | str, 10_000_000) == timedelta(seconds=1)
-    for payloads, protocol in ((PYTHON, "json"), (PYTHON, "messagepack"), (DOTNET, "json")):
+    others: list[tuple[Payloads, ProtocolName]] = [(PYTHON, "json"), (PYTHON, "messagepack"), (DOTNET, "json")]
+    for payloads, protocol in others:
         with pytest.raises(MappingError, match="more than one str-like"):
             read(payloads, protocol, timedelta | str, "PT1S")
 
@@ -187,7 +192,8 @@ class Plain:
     """Nothing can carry it."""
 
 
-NAN = float("nan")
+PLAIN: Any = Plain()
+NAN: Any = float("nan")
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -200,7 +206,7 @@ NAN = float("nan")
             ("json", NAN, "a value of class float cannot be written: NaN and infinities are no JSON numbers"),
             ("json", [1.5, None, float("inf")], "a value of class list cannot be written: NaN"),
             ("json", {"a": {"b": [-float("inf")]}}, "a value of class dict cannot be written: NaN"),
-            ("json", Point(1, NAN), "a value of class Point cannot be written: NaN"),  # type: ignore[arg-type] - wrong on purpose
+            ("json", Point(1, NAN), "a value of class Point cannot be written: NaN"),
             ("json", "\ud83d", "half of a surrogate pair"),
             ("messagepack", "\ud83d", "half of a surrogate pair"),
             ("json", ["a", "\ud83d"], "half of a surrogate pair"),
@@ -210,14 +216,15 @@ NAN = float("nan")
             ("json", Plain(), "Plain is no class that can be carried"),
             ("messagepack", [Plain()], "Plain is no class that can be carried"),
             ("json", {(1, 2): 3}, "a tuple cannot be the key of a dict"),
-            ("messagepack", Point(1, Plain()), "Plain is no class that can be carried"),  # type: ignore[arg-type] - wrong on purpose
+            ("messagepack", Point(1, PLAIN), "Plain is no class that can be carried"),
         ]
     ],
 )  # fmt: skip
 def test_what_cannot_be_written(
     payloads: Payloads, protocol: ProtocolName, value: Any, text: str, declared: bool
 ) -> None:
-    type_ = None if not declared or isinstance(value, (Plain, Point)) else type(value)
+    undeclared = not declared or isinstance(value, (Plain, Point))
+    type_ = None if undeclared else class_of(value)
     with pytest.raises(ENCODING_ERRORS) as caught:
         binder(payloads, protocol).encoder(type_)(value)
     told = describe(caught.value)
@@ -248,7 +255,7 @@ def test_a_list_that_holds_itself(payloads: Payloads) -> None:
     ],
 )
 def test_what_dotnet_has_no_form_for(protocol: ProtocolName, value: Any) -> None:
-    for type_ in (None, type(value)):
+    for type_ in (None, class_of(value)):
         with pytest.raises(EncodeError, match="NET"):
             binder(DOTNET, protocol).encoder(type_)(value)
     binder(PYTHON, protocol).encoder()(value)
