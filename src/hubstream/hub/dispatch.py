@@ -28,6 +28,7 @@ from hubstream.protocol.messages import (
     HubMessage,
     Invocation,
     StreamInvocation,
+    StreamItem,
 )
 
 if TYPE_CHECKING:
@@ -126,19 +127,21 @@ class Dispatcher:
     def dispatch(self, messages: Iterable[HubMessage], size: int) -> None:
         """Handle the messages of one read of `size` bytes."""
         for message in messages:
-            kind = message.type
-            if kind < 5:
-                if self._waiting_for is not None or self._inbox:
+            waiting = self._waiting_for is not None or self._inbox
+            if message.type == 2 and not waiting:
+                self._item(message)
+            elif message.type == 1 and not waiting:
+                if not self._invocation(message):
                     self._queue(message)
-                elif kind == 1:
-                    if not self._invocation(message):  # type: ignore[arg-type]  # type 1 is Invocation
-                        self._queue(message)
+            elif message.type == 5:
+                self._cancel(message)
+            elif message.type == 7:
+                self.owner.client_closed(message)
+            elif message.type < 5:
+                if waiting:
+                    self._queue(message)
                 else:
                     self._handle(message)
-            elif kind == 5:
-                self._cancel(message)  # type: ignore[arg-type]  # type 5 is CancelInvocation
-            elif kind == 7:
-                self.owner.client_closed(message)  # type: ignore[arg-type]  # type 7 is Close
             if self.closed:
                 return
         if self._waiting_for is not None or self.full:
@@ -152,19 +155,20 @@ class Dispatcher:
 
     def _handle(self, message: HubMessage) -> bool:
         """Do what a message asks for; False if it has to wait, with `_waiting_for` saying for what."""
-        kind = message.type
-        if kind == 2:
-            if self._uploads is not None:
-                upload = self._uploads.get(message.invocation_id)  # type: ignore[union-attr,arg-type]  # type 2 is StreamItem
-                if upload is not None:  # else: of a stream that is over, or never was; dropped (spec 7.4)
-                    upload.receive(message.item)  # type: ignore[union-attr]
-        elif kind == 1:
-            return self._invocation(message)  # type: ignore[arg-type]  # type 1 is Invocation
-        elif kind == 4:
-            self._stream_invocation(message)  # type: ignore[arg-type]  # type 4 is StreamInvocation
-        else:
-            self._completion(message)  # type: ignore[arg-type]  # type 3 is Completion
+        if message.type == 1:
+            return self._invocation(message)
+        if message.type == 2:
+            self._item(message)
+        elif message.type == 3:
+            self._completion(message)
+        elif message.type == 4:
+            self._stream_invocation(message)
         return True
+
+    def _item(self, message: StreamItem) -> None:
+        upload = self._uploads.get(message.invocation_id) if self._uploads is not None else None
+        if upload is not None:  # else: of a stream that is over, or never was; dropped (spec 7.4)
+            upload.receive(message.item)
 
     def _invocation(self, message: Invocation) -> bool:
         method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
@@ -233,7 +237,8 @@ class Dispatcher:
         arguments = self._bind(message, method, invocation_id)
         if arguments is None:
             return
-        if self._calls is not None and invocation_id in self._calls:
+        if self._calls is not None and (other := self._calls.get(invocation_id)) is not None:
+            other.doubted = True
             self._refuse(invocation_id, texts.in_use(invocation_id))
             return
         uploads = self._open_uploads(message, method, invocation_id, streams=1)
@@ -364,10 +369,10 @@ class Dispatcher:
         self._streams -= 1
         self._unregister(call)
         call.over()
-        if error is None:
-            self.out.emit(self.codec.encode(Completion(invocation_id=call.id)))
-        else:
+        if error is not None:
             self._refuse(call.id, error)
+        elif not (call.doubted and call.cancelled):
+            self.out.emit(self.codec.encode(Completion(invocation_id=call.id)))
 
     def next_plain(self) -> Call | None:
         """The call that waits for the slot a runner has free now; None gives the slot back."""

@@ -41,6 +41,7 @@ class Call:
         "arguments",
         "cancelled",
         "dispatcher",
+        "doubted",
         "hub",
         "id",
         "key",
@@ -69,6 +70,9 @@ class Call:
         self.task: asyncio.Task[None] | None = None
         """The task that runs it, while it runs."""
         self.cancelled = False
+        self.doubted = False
+        """Another call under its id was refused: the client may have taken that for this one's end, and cancelled what it has
+        seen completed. Then nothing more is sent under the id, as in .NET."""
         self.spawned: set[asyncio.Task[Any]] | None = None
         self._again: asyncio.TimerHandle | None = None
         hub._call = self

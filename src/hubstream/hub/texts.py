@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hubstream.errors import HubError
+from hubstream.errors import HubError, ProtocolError
 
 __all__ = [
     "CONNECTION_CLOSED",
@@ -38,7 +38,11 @@ def detail(error: BaseException, detailed: bool) -> str:
             return text
         data = "" if error.data is None else " " + msgspec.json.encode(error.data).decode()
         return f"{text} [{error.code}{data}]"
-    return f" {type(error).__name__}: {error}" if detailed else ""
+    if not detailed:
+        return ""
+    # .NET's name for what a peer sent amiss; clients may look for it.
+    name = "InvalidDataException" if isinstance(error, ProtocolError) else type(error).__name__
+    return f" {name}: {error}"
 
 
 def unexpected(target: str, error: BaseException, detailed: bool) -> str:

@@ -55,7 +55,8 @@ class Upload(ChannelReader[Any]):
             self._wake_one()
         if len(items) > self._capacity and not self._full:
             self._full = True
-            self._taken = self._drained
+            self._low = self._capacity
+            self._on_low = self.forgotten
             self._dispatcher.full += 1
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -63,16 +64,12 @@ class Upload(ChannelReader[Any]):
         self._end(error)
 
     def forgotten(self) -> None:
-        """No item comes any more: a full buffer holds nobody up now."""
+        """The buffer holds nobody up any more: it has room, or nothing comes that would need it."""
         if self._full:
             self._full = False
-            self._taken = None
+            self._low = -1
             self._dispatcher.full -= 1
             self._dispatcher.throttle()
-
-    def _drained(self) -> None:
-        if len(self._items) <= self._capacity:
-            self.forgotten()
 
 
 class UploadCall(Call):

@@ -26,15 +26,16 @@ class ChannelClosed(HubstreamError):
 class ChannelReader(AsyncIterator[T]):
     """The end to read from. Iterate over it, or `read()` one item at a time; several tasks may share the items."""
 
-    __slots__ = ("__weakref__", "_ended", "_error", "_items", "_taken", "_waiters")
+    __slots__ = ("__weakref__", "_ended", "_error", "_items", "_low", "_on_low", "_waiters")
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
         self._waiters: deque[asyncio.Future[None]] | None = None
         self._ended = False
         self._error: BaseException | None = None
-        self._taken: Callable[[], None] | None = None
-        """Called after an item was taken, while the writing side waits for that."""
+        self._low = -1
+        """Items left at which the writing side wants to know; -1: it does not wait."""
+        self._on_low: Callable[[], None] | None = None
 
     def __len__(self) -> int:
         """Items that can be read without waiting."""
@@ -52,8 +53,8 @@ class ChannelReader(AsyncIterator[T]):
                 raise StopAsyncIteration
             await self._wait()
         item = items.popleft()
-        if self._taken is not None:
-            self._taken()
+        if len(items) == self._low and self._on_low is not None:
+            self._on_low()
         return item
 
     async def read(self) -> T:
@@ -110,8 +111,8 @@ class ChannelReader(AsyncIterator[T]):
     def _close(self) -> None:
         self._items.clear()
         self._end()
-        if self._taken is not None:
-            self._taken()
+        if self._on_low is not None:
+            self._on_low()
 
 
 class Channel(Generic[T]):
@@ -143,7 +144,8 @@ class Channel(Generic[T]):
         while len(reader._items) >= self._capacity and not reader._ended:
             waiter = asyncio.get_running_loop().create_future()
             self._writers.append(waiter)
-            reader._taken = self._wake_writer
+            reader._low = self._capacity - 1
+            reader._on_low = self._wake_writer
             try:
                 await waiter
             except asyncio.CancelledError:
@@ -154,6 +156,8 @@ class Channel(Generic[T]):
                 raise
         if not self.try_write(item):
             raise ChannelClosed("the channel was completed or its reader is gone")
+        if self._writers:
+            self._wake_writer()  # there may be room for the next one too
 
     def try_write(self, item: T) -> bool:
         """Add an item if there is room and the channel is open; False if not."""
@@ -187,4 +191,4 @@ class Channel(Generic[T]):
                 if not reader._ended:
                     return
         if not self._writers:
-            reader._taken = None
+            reader._low = -1
