@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import logging
 import random
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hubstream.connection.connection import Connection
@@ -192,7 +193,7 @@ class ServerConnection:
 
     # -- the course of its life
 
-    def _shake(self, messages: list[Any]) -> list[Any]:
+    def _shake(self, messages: Sequence[Any]) -> Sequence[Any]:
         """The first message is the handshake request; what came behind it is returned."""
         session = self._session
         assert session.codec is not None

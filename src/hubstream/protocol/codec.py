@@ -62,6 +62,14 @@ class Codec(Protocol):
         """
         ...
 
+    def decode_all(self, records: Sequence[bytes], messages: list[HubMessage]) -> None:
+        """Read records and add their messages to `messages`: `decode` for a read, without a call for each.
+
+        Raises:
+            ProtocolError: An envelope is malformed; the messages before it have been added.
+        """
+        ...
+
     def encode(self, message: HubMessage) -> bytes:
         """Write a message, framed.
 

@@ -91,24 +91,37 @@ class JsonCodec:
 
     def decode(self, record: bytes) -> HubMessage | None:
         """See `Codec.decode`."""
-        if len(record) > UNNESTED and record.count(b"[") + record.count(b"{") > 64 and too_deep(record):
-            raise malformed()
-        try:
-            message = _decode(record)
-        except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
-            return recover(record)
-        if message.type == 1:
-            if _first_byte(message.arguments) != _ARRAY:
-                return recover(record)
-        elif message.type == 2 or message.type == 5:  # noqa: PLR1714 - type checkers narrow by this form only
-            if not message.invocation_id:
-                return recover(record)
-        elif message.type == 3:
-            if not message.invocation_id or (message.error is not UNSET and message.result is not UNSET):
-                return recover(record)
-        elif message.type == 4 and (not message.invocation_id or _first_byte(message.arguments) != _ARRAY):
-            return recover(record)
-        return message
+        messages: list[HubMessage] = []
+        self.decode_all([record], messages)
+        return messages[0] if messages else None
+
+    def decode_all(self, records: Items[bytes], messages: list[HubMessage]) -> None:
+        """See `Codec.decode_all`."""
+        for record in records:
+            if len(record) > UNNESTED and record.count(b"[") + record.count(b"{") > 64 and too_deep(record):
+                raise malformed()
+            message: HubMessage | None
+            try:
+                message = _decode(record)
+            except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
+                message = recover(record)
+            else:
+                if message.type == 2:
+                    sound = bool(message.invocation_id)
+                elif message.type == 1:
+                    sound = _first_byte(message.arguments) == _ARRAY
+                elif message.type == 3:
+                    sound = bool(message.invocation_id) and (message.error is UNSET or message.result is UNSET)
+                elif message.type == 4:
+                    sound = bool(message.invocation_id) and _first_byte(message.arguments) == _ARRAY
+                elif message.type == 5:
+                    sound = bool(message.invocation_id)
+                else:
+                    sound = True
+                if not sound:
+                    message = recover(record)
+            if message is not None:
+                messages.append(message)
 
     def encode(self, message: HubMessage) -> bytes:
         """See `Codec.encode`."""

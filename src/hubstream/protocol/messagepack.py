@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from typing_extensions import Buffer
 
 from hubstream.protocol.codec import ItemFrame
-from hubstream.protocol.framing import binary_length, length_prefix, split_binary
+from hubstream.protocol.framing import SHORT, binary_length, length_prefix, split_binary
 from hubstream.protocol.messagepack_envelope import recover
 from hubstream.protocol.messages import (
     UNBINDABLE,
@@ -82,7 +82,11 @@ class _MessagePackItems:
     def join(self, items: Items[bytes]) -> bytes:
         head = self._head
         size = len(head)
-        return b"".join([part for item in items for part in (length_prefix(size + len(item)), head, item)])
+        parts: list[bytes] = []
+        for item in items:
+            length = size + len(item)
+            parts += (SHORT[length] if length < 16_384 else length_prefix(length), head, item)
+        return b"".join(parts)
 
 
 class MessagePackCodec:
@@ -128,6 +132,13 @@ class MessagePackCodec:
         elif message.type == 7 and message.error is None:
             message.error = UNSET
         return message
+
+    def decode_all(self, records: Items[bytes], messages: list[HubMessage]) -> None:
+        """See `Codec.decode_all`."""
+        for record in records:
+            message = self.decode(record)
+            if message is not None:
+                messages.append(message)
 
     def encode(self, message: HubMessage) -> bytes:
         """See `Codec.encode`."""

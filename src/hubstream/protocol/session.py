@@ -96,7 +96,7 @@ class HubSession:
         self._size = 0
         self._wanted = 0
 
-    def receive(self, data: bytes, now: float) -> list[Received]:
+    def receive(self, data: bytes, now: float) -> Sequence[Received]:
         """Feed bytes, cut anywhere. Returns what is complete: after an error, what came before it."""
         if self.error is not None:
             return []
@@ -105,11 +105,7 @@ class HubSession:
             if whole is None:
                 return []
             data = whole
-        if not self.handshaken:
-            return self._begin(data, now)
-        messages: list[Received] = []
-        self._read(data, now, messages)
-        return messages
+        return self._read(data, now) if self.handshaken else self._begin(data, now)
 
     def silent(self, now: float, timeout: float) -> bool:
         """Whether nothing complete has been heard for `timeout` seconds from a peer that pings; a server always does."""
@@ -154,7 +150,7 @@ class HubSession:
         self._parts = None
         return b"".join(parts)
 
-    def _begin(self, data: bytes, now: float) -> list[Received]:
+    def _begin(self, data: bytes, now: float) -> Sequence[Received]:
         """Read the peer's first record, and what stands behind it."""
         limit = self.max_message_size
         end = data.find(RS) + 1
@@ -166,17 +162,15 @@ class HubSession:
                 self._keep(data, None)
             return []
         try:
-            messages: list[Received] = [self._agree(data[: end - 1])]
+            shaken = self._agree(data[: end - 1])
         except HandshakeError as error:
             self.error = error
             return []
         self.handshaken = True
         self.heard = now
-        if end < len(data):
-            self._read(data[end:], now, messages)
-        return messages
+        return [shaken, *self._read(data[end:], now)] if end < len(data) else [shaken]
 
-    def _read(self, data: bytes, now: float, messages: list[Received]) -> None:
+    def _read(self, data: bytes, now: float) -> Sequence[HubMessage]:
         """Read hub messages."""
         codec = self.codec
         assert codec is not None
@@ -187,26 +181,22 @@ class HubSession:
             records, taken = error.records, len(data)
         if taken != len(data):
             self._keep(data[taken:], codec)
-        if not records:
-            return
-        self.heard = now
-        decode = codec.decode
-        first = len(messages)
-        try:
-            for record in records:
-                message = decode(record)
-                if message is not None:
-                    messages.append(message)
-        except ProtocolError as error:
-            self.error = error
-            self._parts = None
-        if not self.pinged:  # a loop, not any(): a generator would cost as much as decoding a message
-            for read in messages:
-                if read.type == 6:
-                    self.pinged = True
-                    break
-        if self.tracking:
-            messages[first:] = self._track(messages[first:])
+        messages: list[HubMessage] = []
+        if records:
+            self.heard = now
+            try:
+                codec.decode_all(records, messages)
+            except ProtocolError as error:
+                self.error = error
+                self._parts = None
+            if not self.pinged:  # a loop, not any(): a generator would cost as much as decoding a message
+                for message in messages:
+                    if message.type == 6:
+                        self.pinged = True
+                        break
+            if self.tracking:
+                return self._track(messages)
+        return messages
 
     def _agree(self, record: bytes) -> HandshakeRequest | HandshakeResponse:
         if self.role == "client":
@@ -238,16 +228,16 @@ class HubSession:
         self.version = request.version
         return request
 
-    def _track(self, messages: list[Received]) -> list[Received]:
+    def _track(self, messages: list[HubMessage]) -> list[HubMessage]:
         """Number the messages that are counted, and drop those that came before another transport took over."""
-        fresh: list[Received] = []
+        fresh: list[HubMessage] = []
         for message in messages:
             if message.type == 9:
                 if message.sequence_id > self._expected:
                     self.error = ProtocolError("Sequence ID greater than amount of messages we've received.")
                     break
                 self._expected = message.sequence_id
-            elif 1 <= message.type <= TRACKABLE:
+            elif message.type <= TRACKABLE:
                 number = self._expected
                 self._expected = number + 1
                 if number <= self.received:
