@@ -189,8 +189,21 @@ ROWS = [
     same("new type", UserId, UserId(7), "7"),
     same("constrained", Annotated[int, msgspec.Meta(gt=0)], 7, "7"),
     same("uuid", UUID, GUID, '"0e8f2a6c-4d1b-4a7e-9c3d-5b6a7f8e9d0c"', str(GUID)),
-    same("date", date, date(2026, 11, 23), '"2026-11-23"', "2026-11-23"),
-    same("time", time, time(4, 5, 6, 789000), '"04:05:06.789000"', "04:05:06.789000"),
+    Row("date", date, date(2026, 11, 23), ('"2026-11-23"', '"2026-11-23"'), ("2026-11-23", 739942)),
+    Row(
+        "time",
+        time,
+        time(4, 5, 6, 789000),
+        ('"04:05:06.789000"', '"04:05:06.789000"'),
+        ("04:05:06.789000", 147_067_890_000),
+    ),
+    Row(
+        "dates and times",
+        tuple[date, time | None],
+        (date.min, time.min),
+        ('["0001-01-01","00:00:00"]', '["0001-01-01","00:00:00"]'),
+        (["0001-01-01", "00:00:00"], [0, 0]),
+    ),
     same("aware datetime", datetime, NOON, '"2026-11-23T12:05:06.789000Z"'),
     same("datetime with an offset", datetime, NOON_EAST, '"2026-11-23T14:05:06.789000+02:00"', NOON),
     Row(

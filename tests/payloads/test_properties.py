@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,8 @@ class Everything:
     some_bytes: bytes
     at_time: datetime
     took_time: timedelta | None
+    on_day: date
+    at_hour: time
     some_money: Decimal
     some_id: UUID
     some_colour: Colour
@@ -80,7 +82,7 @@ ANYTHING = st.recursive(
 )
 EVERYTHING = st.builds(
     Everything,
-    INTS, FLOATS, TEXT, st.binary(max_size=8), MOMENTS, st.none() | SPANS,
+    INTS, FLOATS, TEXT, st.binary(max_size=8), MOMENTS, st.none() | SPANS, st.dates(), st.times(),
     st.decimals(allow_nan=False, allow_infinity=False), st.uuids(), COLOURS, st.sampled_from(Mood),
     ACCESS, st.builds(Pair, INTS, COLOURS), st.lists(POINTS, max_size=3),
     st.dictionaries(TEXT, st.none() | POINTS, max_size=3), st.frozensets(COLOURS), st.none() | NODES,

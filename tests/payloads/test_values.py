@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from hubstream.payloads import (
     describe,
 )
 from hubstream.payloads.values import read_timedelta, ticks, timespan
-from tests.payloads.samples import Access, Colour, Mood, Point, Size
+from tests.payloads.samples import NOON, Access, Colour, Mood, Point, Size
 
 STYLES = [pytest.param(PYTHON, id="python"), pytest.param(DOTNET, id="dotnet")]
 PROTOCOLS: list[ProtocolName] = ["json", "messagepack"]
@@ -70,6 +70,12 @@ def read(payloads: Payloads, protocol: ProtocolName, type_: Any, sent: Any) -> A
         ("messagepack", datetime | None, [STAMP, 120], STAMP.replace(tzinfo=timezone(timedelta(hours=2)))),
         ("messagepack", list[datetime], [[STAMP, 0], STAMP], [STAMP, STAMP]),
         ("messagepack", datetime | list[int], [1, 2], [1, 2]),
+        ("messagepack", date, "2026-11-23", date(2026, 11, 23)),
+        ("messagepack", date, 739942, date(2026, 11, 23)),
+        ("messagepack", date | int, 739942, 739942),
+        ("messagepack", time, "04:05:06", time(4, 5, 6)),
+        ("messagepack", time, 147_060_000_009, time(4, 5, 6)),
+        ("messagepack", dict[date, time], {739942: "04:05:06"}, {date(2026, 11, 23): time(4, 5, 6)}),
         ("messagepack", Colour, 2, Colour.BLUE),
         ("messagepack", Colour, "BLUE", Colour.BLUE),
         ("messagepack", Colour, "2", Colour.BLUE),
@@ -132,6 +138,9 @@ def test_of_a_text_that_is_a_name_and_a_value_the_style_decides() -> None:
         ("messagepack", tuple[int, Colour], [1, "x"], r"\$\[1\]"),
         ("messagepack", datetime, [STAMP, 5000], "Expected|offset"),
         ("messagepack", datetime, 5, "Expected"),
+        ("messagepack", date, -1, "ordinal|Expected `date`"),
+        ("messagepack", time, 864_000_000_000, "hour|Expected `time`"),
+        ("messagepack", time, -1, "hour|Expected `time`"),
         ("messagepack", Annotated[datetime, msgspec.Meta(tz=False)], STAMP, "Expected `datetime` with no timezone"),
     ],
 )
@@ -252,6 +261,7 @@ def test_a_list_that_holds_itself(payloads: Payloads) -> None:
         ("json", Decimal("NaN")),
         ("json", [Decimal("Infinity")]),
         ("messagepack", Decimal("sNaN")),
+        ("messagepack", time(4, tzinfo=UTC)),
     ],
 )
 def test_what_dotnet_has_no_form_for(protocol: ProtocolName, value: Any) -> None:
@@ -267,6 +277,26 @@ def test_what_python_alone_can_carry() -> None:
     assert binder(PYTHON, "messagepack").decoder(float)(
         binder(PYTHON, "messagepack").encoder(float)(float("inf"))
     ) == float("inf")
+
+
+NAIVE = [NOON.replace(tzinfo=None), NOON.replace(tzinfo=None, microsecond=0), datetime(1, 1, 1), datetime(9999, 12, 31)]  # noqa: DTZ001 - naive on purpose
+
+
+@pytest.mark.parametrize("naive", NAIVE)
+@pytest.mark.parametrize("payloads", STYLES)
+def test_a_naive_datetime_is_never_text_in_messagepack(naive: datetime, payloads: Payloads) -> None:
+    carrier = binder(payloads, "messagepack")
+    aware = naive.replace(tzinfo=UTC)
+    read_any = carrier.decoder(Any)
+    for value, wanted in [
+        (naive, aware),
+        ([naive], [aware]),
+        ({"a": (naive, 1)}, {"a": [aware, 1]}),
+        ({naive: {naive}}, {aware: [aware]}),
+    ]:
+        assert read_any(carrier.encoder()(value)) == wanted
+    assert read_any(carrier.encoder(list[datetime | None])([None, naive])) == [None, aware]
+    assert read_any(carrier.encoder()(["t" * 19, "t" * 26])) == ["t" * 19, "t" * 26]
 
 
 def test_a_null_that_is_meant_is_written() -> None:

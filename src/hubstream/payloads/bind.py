@@ -181,7 +181,9 @@ class Binder:
         prepare = self._writer.of(declared)
         floats = self._json and may_hold_floats(declared, self._names)
         encode = _numbers_only(self._encode) if floats else self._encode
-        return encode if prepare is None else _prepared(encode, prepare)
+        if prepare is None:
+            return encode
+        return _datetimes_prepared(encode, prepare) if self._writer.only_datetimes else _prepared(encode, prepare)
 
     def _unknown(self, value: object) -> Any:
         """What msgspec does not know: pydantic's models, or nothing that can be carried."""
@@ -220,6 +222,21 @@ def _prepared(encode: Encode, prepare: Callable[[Any], Any]) -> Encode:
     def write(value: object) -> bytes:
         try:
             return encode(prepare(value))
+        except Exception as error:
+            raise EncodeError.of(value, error) from error
+
+    return write
+
+
+def _datetimes_prepared(encode: Encode, prepare: Callable[[Any], Any]) -> Encode:
+    """An encoder for MessagePack in Python's own style, where only naive datetimes need preparing."""
+
+    def write(value: object) -> bytes:
+        try:
+            data = encode(value)
+            # msgspec writes a naive datetime as a text of 19 or 26 characters. Where there is no such text (35 ns to know)
+            # there is none; looking at every value would take 50 ns each.
+            return encode(prepare(value)) if 0xB3 in data or 0xBA in data else data
         except Exception as error:
             raise EncodeError.of(value, error) from error
 

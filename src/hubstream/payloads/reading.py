@@ -35,6 +35,11 @@ _LISTS = {list, collections.abc.Sequence, collections.abc.MutableSequence, colle
 _SETS = {set, frozenset, collections.abc.Set, collections.abc.MutableSet}
 _DICTS = {dict, collections.abc.Mapping, collections.abc.MutableMapping}
 _TEXTS = {str, bytes, bytearray, memoryview, datetime, date, time, timedelta, Decimal, UUID}
+_READERS: dict[Any, Convert] = {
+    timedelta: values.read_timedelta,
+    date: values.read_date,
+    time: values.read_time,
+}
 _LIST: Any = list
 _TUPLE: Any = tuple
 _DICT: Any = dict
@@ -104,12 +109,12 @@ class Reader:
         )
 
     def _is_special(self, node: Any, beside: tuple[object, ...]) -> bool:
-        if node is timedelta:
-            return True
         if self._json:
-            return False
-        # A constrained datetime stays msgspec's: it could not check the constraint on a pair.
-        return (node is datetime and not beside) or (isinstance(node, type) and issubclass(node, Enum))
+            return node is timedelta
+        if node in {datetime, time}:
+            # A constrained one stays msgspec's: it could not check the constraint on another form.
+            return not beside
+        return node in {timedelta, date} or (isinstance(node, type) and issubclass(node, Enum))
 
     def _of(self, annotation: Any) -> Reading:
         node, beside = hints.strip(annotation), hints.metadata(annotation)
@@ -137,15 +142,14 @@ class Reader:
 
     def _special(self, node: Any, allowed: set[type]) -> Reading:
         """A single value that has several forms, of which the allowed ones are read."""
-        convert: Convert = values.read_timedelta
         if node is datetime:
             if tuple not in allowed:
                 return Reading(datetime)
             return Reading(datetime | tuple[datetime, int], values.read_datetime, (tuple,))
-        forms = {str} if self._json else {str, int}
-        if node is not timedelta:
-            convert = values.enum_reader(node, names_first=self._dotnet)
-            forms = {str} | _kinds(node)
+        if node in _READERS:
+            convert, forms = _READERS[node], {str} if self._json else {str, int}
+        else:
+            convert, forms = values.enum_reader(node, names_first=self._dotnet), {str} | _kinds(node)
         forms &= allowed
         return Reading(hints.union_of(list(forms)), convert, tuple(forms)) if forms else Reading(node)
 
@@ -207,7 +211,7 @@ def _primary(node: Any, *, dotnet: bool) -> set[type]:
     """The form a special value is written in, in MessagePack (JSON has but one form for each)."""
     if not dotnet:
         return _kinds(node)
-    return {int} if node is timedelta else {str}
+    return {int} if node in _READERS else {str}
 
 
 def _kinds(node: Any) -> set[type]:

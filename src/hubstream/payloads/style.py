@@ -30,7 +30,7 @@ class Payloads:
     Args:
         json_names: Names of members in JSON. .NET writes camelCase.
         messagepack_names: Names of members in MessagePack. .NET writes PascalCase.
-        values: `"dotnet"` writes timedelta, Decimal and Enum in .NET's forms.
+        values: `"dotnet"` writes dates, times, timedelta, Decimal and Enum in .NET's forms.
     """
 
     json_names: Names = "as_written"

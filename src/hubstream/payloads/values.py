@@ -4,6 +4,8 @@
 |-------------|-------------------------------|-----------------------------------------|--------------------------------------|
 | `datetime`  | ISO 8601                      | ext -1; read also `[ext -1, minutes]`   |                                      |
 | `timedelta` | `[-][d.]hh:mm:ss[.fffffff]`   | int64 ticks of 100 ns                   | ISO 8601 duration                    |
+| `date`      | ISO 8601                      | days since 0001-01-01                   | ISO 8601                             |
+| `time`      | ISO 8601                      | int64 ticks since midnight              | ISO 8601                             |
 | `Decimal`   | number                        | string                                  | string                               |
 | `Enum`      | its value                     | its name                                | its value                            |
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, Flag
 from typing import Any, cast
@@ -22,12 +24,16 @@ from typing import Any, cast
 import msgspec
 
 __all__ = [
+    "day_number",
     "enum_name",
     "enum_reader",
     "finite_decimal",
+    "read_date",
     "read_datetime",
+    "read_time",
     "read_timedelta",
     "ticks",
+    "time_ticks",
     "timespan",
     "utc",
 ]
@@ -66,6 +72,32 @@ def read_timedelta(value: str | int) -> timedelta:
     whole = int(days or 0) * 86_400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
     counted = whole * 10_000_000 + int((fraction or "").ljust(7, "0"))
     return read_timedelta(-counted if sign else counted)
+
+
+def day_number(value: date) -> int:
+    """A date as .NET's DateOnly counts: days since 0001-01-01."""
+    return value.toordinal() - 1
+
+
+def read_date(value: str | int) -> date:
+    """A date from its day number or from ISO 8601."""
+    return msgspec.convert(value, date) if isinstance(value, str) else date.fromordinal(value + 1)
+
+
+def time_ticks(value: time) -> int:
+    """A time as .NET's TimeOnly counts: ticks of 100 ns since midnight."""
+    if value.tzinfo is not None:
+        raise ValueError("a time with a zone has no form in .NET")
+    seconds = value.hour * 3600 + value.minute * 60 + value.second
+    return seconds * 10_000_000 + value.microsecond * 10
+
+
+def read_time(value: str | int) -> time:
+    """A time from its ticks, down to the microsecond, or from ISO 8601."""
+    if isinstance(value, str):
+        return msgspec.convert(value, time)
+    seconds, fraction = divmod(value, 10_000_000)
+    return time(seconds // 3600, seconds // 60 % 60, seconds % 60, fraction // 10)
 
 
 def utc(value: datetime) -> datetime:

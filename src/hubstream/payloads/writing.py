@@ -9,7 +9,6 @@ import collections.abc
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from itertools import chain
 from types import NoneType
 from typing import Any, get_args, get_origin
 from uuid import UUID
@@ -22,7 +21,7 @@ from hubstream.payloads.twins import Twin
 
 __all__ = ["Writer"]
 
-_PLAIN = frozenset({NoneType, bool, int, float, str, bytes, bytearray, memoryview, date, time, UUID})
+_PLAIN = frozenset({NoneType, bool, int, float, str, bytes, bytearray, memoryview, UUID})
 """Classes whose values every style writes as msgspec does."""
 _SEQUENCES = (list, tuple, set, frozenset)
 _CONCRETE: dict[Any, type] = {
@@ -46,6 +45,8 @@ class Writer:
         self._as_written = self._names == "as_written" and not self._dotnet
         self.idle = self._json and self._as_written
         """Whether nothing ever needs preparing."""
+        self.only_datetimes = not self._json and self._as_written
+        """Whether nothing but naive datetimes ever needs preparing."""
         self._classes: dict[type, Convert | None] = dict.fromkeys(_PLAIN)
         self._typed_dicts: list[tuple[Any, Convert]] = []
         self._any_items = items(self.value)
@@ -98,6 +99,10 @@ class Writer:
             return None
         if issubclass(cls, timedelta):
             return values.timespan if self._json else values.ticks
+        if not self._json and issubclass(cls, date):
+            return values.day_number
+        if not self._json and issubclass(cls, time):
+            return values.time_ticks
         if issubclass(cls, Decimal):
             return values.finite_decimal
         return values.enum_name if issubclass(cls, Enum) and not self._json else None
@@ -146,13 +151,13 @@ class Writer:
         return lambda v: each(v) if isinstance(v, _SEQUENCES) else self.value(v)
 
     def _any_dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
-        if _PLAIN.issuperset(map(type, chain(value, value.values()))):
+        if _PLAIN.issuperset({*map(type, value.values()), *map(type, value)}):
             return value
         prepared: dict[Any, Any] = self._any_entries(value)
         return prepared
 
     def _any_sequence(self, value: Any) -> Any:
-        return value if _PLAIN.issuperset(map(type, value)) else self._any_items(value)
+        return value if _PLAIN.issuperset({*map(type, value)}) else self._any_items(value)
 
     def _key(self, key: Any) -> Any:
         leaf = None if type(key) in _PLAIN else self._leaf(type(key))
