@@ -140,10 +140,6 @@ class Row:
     messagepack: tuple[Any, Any]
     back: dict[tuple[ProtocolName, Payloads], Any] = field(default_factory=dict)
 
-    @property
-    def plain(self) -> bool:
-        return self.json[0] == self.json[1] and self.messagepack[0] == self.messagepack[1]
-
 
 def same(name: str, type_: Any, value: Any, json: str, messagepack: Any = ...) -> Row:
     packed = value if messagepack is ... else messagepack
