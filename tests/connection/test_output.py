@@ -16,6 +16,7 @@ class Wire:
 
     transport = "Test"
     binary_capable = True
+    inherent_keep_alive = False
     resumable = False
 
     def __init__(self, takes: int = 1_000_000) -> None:

@@ -54,6 +54,8 @@ class Connection(Protocol):
     """`WebSockets`, `ServerSentEvents` or `LongPolling`; `Memory` in tests."""
     binary_capable: bool
     """Whether it carries bytes (transfer format `Binary`), not only text."""
+    inherent_keep_alive: bool
+    """The transport itself notices a peer that has gone (long polling): no pings and no time-out for silence (spec 2.4)."""
     paused: bool
     """The peer does not take what was written. Write no more until `writable()` is called; what was written is kept."""
     resumable: bool

@@ -28,6 +28,7 @@ class MemoryConnection:
 
     transport = "Memory"
     binary_capable = True
+    inherent_keep_alive = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, high: int) -> None:
         self.paused = False

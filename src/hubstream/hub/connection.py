@@ -199,6 +199,8 @@ class ServerConnection:
         assert session.codec is not None
         self.connection.use_binary(session.codec.binary)
         self._connected = True
+        if self.connection.inherent_keep_alive:
+            self.clock.discard(self)  # neither pings nor a time-out for silence (spec 2.4)
         self.out.emit(HANDSHAKE_DONE)
         self._dispatcher.open(session.codec, greeting=self.mapping.greets)
         if self.mapping.greets:
@@ -252,17 +254,17 @@ class ServerConnection:
         self._ending = end
         logger.debug("connection %s ended: %s%s", self.connection_id, end.label, f" ({error})" if error else "")
         if end.sends_close and self._session.handshaken:
-            text = texts.closed(error, self.mapping.options.detailed_errors) if end.error else None
             close = Close(allow_reconnect=end.allow_reconnect)
-            if text is not None:
-                close.error = text
+            if end.error and error is not None:
+                close.error = texts.closed(error, self.mapping.options.detailed_errors)
             self.out.emit(self.codec.encode(close))
         if end is End.NOT_READING:
             self.out.discard()
             self.connection.abort()
-        elif end is not End.TRANSPORT_LOST:
+        else:
             self.out.close()
-            self.connection.close()
+            if end is not End.TRANSPORT_LOST:
+                self.connection.close()
         self.clock.discard(self)
         self._table.pop(self.connection_id, None)
         self._dispatcher.close(cancel_calls=end is End.STOPPED)

@@ -7,7 +7,7 @@
 | protocol error, oversize, silence, a peer that does not read | `Connection closed with an error.` | yes |
 | `on_connected` failed | `Connection closed with an error.` | no |
 | the handshake failed or never came | none: the handshake response carries the error | no |
-| the transport was lost | none | yes, by themselves |
+| the transport was lost | without error, or with one if it broke off inside a message; only a poll that waits gets it | yes |
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class End(Enum):
     NOT_READING = ("client does not read", True, True, True)
     CONNECT_FAILED = ("on_connected failed", True, True, False)
     HANDSHAKE_FAILED = ("handshake failed", False, False, False)
-    TRANSPORT_LOST = ("transport lost", False, False, True)
+    TRANSPORT_LOST = ("transport lost", True, True, True)
 
     def __init__(self, label: str, sends_close: bool, error: bool, allow_reconnect: bool) -> None:
         self.label = label

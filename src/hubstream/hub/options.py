@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from hubstream.payloads.style import PYTHON, Payloads
@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from hubstream.hub.hub import Hub
 
 __all__ = ["HubOptions", "Options"]
+
+_SECONDS = (
+    "keep_alive",
+    "client_timeout",
+    "handshake_timeout",
+    "stop_timeout",
+    "disconnect_timeout",
+    "poll_timeout",
+    "send_timeout",
+)
+_COUNTS = ("stream_buffer", "parallel_invocations", "max_streams", "transport_buffer", "application_buffer")
 
 
 class Options(TypedDict, total=False):
@@ -37,6 +48,23 @@ class Options(TypedDict, total=False):
     """Show callers the class and text of every error (EnableDetailedErrors); False."""
     protocols: tuple[str, ...]
     """The hub protocols offered (SupportedProtocols); json and messagepack."""
+    transports: tuple[str, ...]
+    """Those clients may use (HttpConnectionDispatcherOptions.Transports); WebSockets, ServerSentEvents and LongPolling."""
+    disconnect_timeout: float
+    """Seconds between the negotiation and the transport, and between two polls (ConnectionOptions.DisconnectTimeout); 15."""
+    poll_timeout: float
+    """Seconds after which a poll is answered with nothing (LongPolling.PollTimeout); 90."""
+    send_timeout: float
+    """Seconds a client may take nothing of a frame, event or poll before it is cut off (TransportSendTimeout); 10."""
+    transport_buffer: int
+    """Bytes that gather for a client's next poll before its streams wait (TransportMaxBufferSize); 65,536."""
+    application_buffer: int
+    """Bytes of a client's that are accepted before its hub takes them; then its POSTs wait (ApplicationMaxBufferSize); 65,536."""
+    minimum_protocol_version: int
+    """The oldest version of the negotiation that is answered (MinimumProtocolVersion), 0 or 1; 0."""
+    secret: str | bytes | None
+    """Signs connection tokens, 16 bytes at least; with the same secret, any worker takes a WebSocket that another one negotiated.
+    None: the worker that negotiated has to take it."""
     origins: tuple[str, ...]
     """Origins besides the server's own host whose pages may open a WebSocket with cookies; none."""
     payloads: Payloads
@@ -59,15 +87,23 @@ class HubOptions:
     stop_timeout: float = 5.0
     detailed_errors: bool = False
     protocols: tuple[str, ...] = ("json", "messagepack")
+    transports: tuple[str, ...] = ("WebSockets", "ServerSentEvents", "LongPolling")
+    disconnect_timeout: float = 15.0
+    poll_timeout: float = 90.0
+    send_timeout: float = 10.0
+    transport_buffer: int = 65_536
+    application_buffer: int = 65_536
+    minimum_protocol_version: int = 0
+    secret: str | bytes | None = field(default=None, repr=False)
     origins: tuple[str, ...] = ()
     payloads: Payloads = PYTHON
     factory: Callable[[type[Hub]], Hub] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("keep_alive", "client_timeout", "handshake_timeout", "stop_timeout"):
+        for name in _SECONDS:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is a number of seconds above 0, not {getattr(self, name)!r}")
-        for name in ("stream_buffer", "parallel_invocations", "max_streams"):
+        for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1, not {getattr(self, name)!r}")
         if self.max_message_size is not None and self.max_message_size < 1:
@@ -75,7 +111,11 @@ class HubOptions:
         unknown = set(self.protocols) - {"json", "messagepack"}
         if unknown or not self.protocols:
             raise ValueError(f"protocols are 'json' and 'messagepack', not {', '.join(sorted(unknown)) or 'none'}")
-        for name in ("protocols", "origins"):
+        if self.minimum_protocol_version not in {0, 1}:
+            raise ValueError(f"minimum_protocol_version is 0 or 1, not {self.minimum_protocol_version!r}")
+        if self.secret is not None and len(self.secret) < 16:
+            raise ValueError("secret has at least 16 bytes: secrets.token_bytes(32) makes one")
+        for name in ("transports", "protocols", "origins"):
             if not isinstance(getattr(self, name), tuple):
                 raise TypeError(f"{name} is a tuple of texts, such as ('one',)")
 
@@ -85,7 +125,7 @@ class HubOptions:
         Raises:
             TypeError: There is no such option; the text lists those there are.
         """
-        names = {field.name for field in fields(self)}
+        names = {option.name for option in fields(self)}
         unknown = set(changes) - names
         if unknown:
             raise TypeError(f"no option is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")

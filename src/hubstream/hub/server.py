@@ -75,7 +75,7 @@ class HubServer:
         if path in self._mappings:
             raise MappingError(f"{path or '/'} is mapped twice: to {self._mappings[path].hub.__qualname__} already")
         mapping = HubMapping(path, hub, self._options.replace(dict(options)))
-        transport = TransportOptions(origins=frozenset(mapping.options.origins) or None)
+        transport = _transport_options(mapping.options)
 
         def connect(connection: Connection, request: Request, connection_id: str) -> ServerConnection:
             return self._connect(mapping, connection, request, connection_id)
@@ -114,6 +114,7 @@ class HubServer:
             connection.stop()
         for connection in connections:
             await connection.ended()
+        await self._app.aclose()
 
     def attach(
         self, hub: str | type[Hub], connection: Connection, request: Request | None = None, /
@@ -165,3 +166,18 @@ class HubServer:
                 )
             runtime = self._runtime = Runtime(loop)
         return runtime
+
+
+def _transport_options(options: HubOptions) -> TransportOptions:
+    secret = options.secret
+    return TransportOptions(
+        transports=frozenset(options.transports),
+        origins=frozenset(options.origins) or None,
+        disconnect_timeout=options.disconnect_timeout,
+        poll_timeout=options.poll_timeout,
+        send_timeout=options.send_timeout,
+        transport_buffer=options.transport_buffer,
+        application_buffer=options.application_buffer,
+        minimum_protocol_version=options.minimum_protocol_version,
+        secret=secret.encode() if isinstance(secret, str) else secret,
+    )

@@ -1,4 +1,4 @@
-"""The ASGI application of the transports: finds the endpoint, then negotiates, attaches, or answers what cannot be served.
+"""The ASGI application of the transports: finds the endpoint and the record, then the request's own file serves it.
 
 Everything of type `http` and `websocket` is its business; `lifespan` is not. Imports `protocol` and `connection` through this
 room's files only.
@@ -6,6 +6,7 @@ room's files only.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
@@ -13,23 +14,19 @@ from hubstream.connection.clock import Clock
 from hubstream.transports.asgi import paths
 from hubstream.transports.asgi.attach import attach
 from hubstream.transports.asgi.endpoint import Endpoint, TransportOptions
+from hubstream.transports.asgi.eventstream import open_stream
+from hubstream.transports.asgi.longpolling import NO_CACHE, poll
 from hubstream.transports.asgi.negotiate import negotiate
+from hubstream.transports.asgi.post import delete, post
 from hubstream.transports.asgi.request import Request
 from hubstream.transports.asgi.response import refuse, respond
 from hubstream.transports.asgi.table import Table
-from hubstream.transports.asgi.tokens import genuine
+from hubstream.transports.asgi.tokens import Signer
 from hubstream.types import Receive, Scope, Send
 
 __all__ = ["Endpoint", "HubApp", "TransportOptions"]
 
 logger = logging.getLogger("hubstream.transport")
-
-NO_CACHE = (
-    (b"cache-control", b"no-cache, no-store"),
-    (b"pragma", b"no-cache"),
-    (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT"),
-)
-"""On every answer to a poll (spec 1.6)."""
 
 
 class HubApp:
@@ -74,15 +71,23 @@ class HubApp:
             elif found[1]:
                 await negotiate(self._endpoints[found[0]].options, self._table(found[0]), scope, send)
             else:
-                await self._answer(self._table(found[0]), scope, send)
+                await _serve(self._endpoints[found[0]], self._table(found[0]), scope, receive, send)
         else:
             raise RuntimeError(f"the scope type {kind!r} is not served here")
+
+    async def aclose(self) -> None:
+        """End the connections that no request's call ends: long polling's. To be called on the loop that serves."""
+        for table in tuple(self._tables.values()):
+            if table.clock.loop is asyncio.get_running_loop():
+                await table.aclose()
 
     def _table(self, path: str) -> Table:
         clock = self._clock()
         table = self._tables.get(path)
         if table is None or table.clock is not clock:
-            table = self._tables[path] = Table(clock, self._endpoints[path].options.disconnect_timeout)
+            options = self._endpoints[path].options
+            signer = None if options.secret is None else Signer(options.secret, path, options.disconnect_timeout)
+            table = self._tables[path] = Table(clock, options.disconnect_timeout, options.application_buffer, signer)
         return table
 
     def _no_hub(self, scope: Scope) -> bytes:
@@ -96,28 +101,32 @@ class HubApp:
             )
         return b"There is no hub at this path; the server's log tells which paths there are."
 
-    async def _answer(self, table: Table, scope: Scope, send: Send) -> None:
-        """What a hub's own path answers to HTTP while only WebSockets are carried (spec 1.5)."""
-        method = scope["method"]
-        if method not in {"GET", "POST", "DELETE"}:
-            await respond(send, 405)
-            return
-        request = Request(scope)
-        events = method == "GET" and "text/event-stream" in _media_types(request)
-        headers = NO_CACHE if method == "GET" and not events else ()
-        token = request.query.get("id")
-        record = table.find(token) if token and genuine(token) else None
-        if not token:
-            await respond(send, 400, b"Connection ID required", headers=headers)
-        elif record is None:
-            await respond(send, 404, b"No Connection with that ID", headers=headers)
-        elif method == "POST":
-            await respond(send, 405, b"POST requests are not allowed for WebSocket connections.")
-        elif method == "DELETE":
-            await respond(send, 400, b"Cannot terminate this connection using the DELETE endpoint.")
-        else:
-            name = b"ServerSentEvents" if events else b"LongPolling"
-            await respond(send, 404, name + b" transport not supported by this end point type", headers=headers)
+
+async def _serve(endpoint: Endpoint, table: Table, scope: Scope, receive: Receive, send: Send) -> None:
+    """What a hub's own path answers to HTTP (spec 1.1, 1.5)."""
+    method = scope["method"]
+    if method not in {"GET", "POST", "DELETE"}:
+        await respond(send, 405)
+        return
+    request = Request(scope)
+    events = method == "GET" and "text/event-stream" in _media_types(request)
+    headers = NO_CACHE if method == "GET" and not events else ()
+    token = request.query.get("id")
+    record = table.find(token) if token else None
+    if not token:
+        await respond(send, 400, b"Connection ID required", headers=headers)
+    elif record is None:
+        if method == "GET":
+            table.unknown(token)
+        await respond(send, 404, b"No Connection with that ID", headers=headers)
+    elif method == "POST":
+        await post(table, record, receive, send)
+    elif method == "DELETE":
+        await delete(record, send)
+    elif events:
+        await open_stream(endpoint, table, record, request, receive, send)
+    else:
+        await poll(endpoint, table, record, request, receive, send)
 
 
 def _media_types(request: Request) -> list[str]:

@@ -12,7 +12,6 @@ from hubstream.transports.asgi.origin import allowed
 from hubstream.transports.asgi.request import Request
 from hubstream.transports.asgi.response import refuse
 from hubstream.transports.asgi.table import Table
-from hubstream.transports.asgi.tokens import genuine
 from hubstream.transports.asgi.websocket import WebSocketConnection
 from hubstream.types import Receive, Scope, Send
 
@@ -41,8 +40,9 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
         await refuse(scope, send, 403, b"Origin not allowed")
         return
     token = request.query.get("id")
-    record = table.find(token) if token and genuine(token) else None
+    record = (table.find(token) or table.adopt(token)) if token else None
     if token and record is None:
+        table.unknown(token)
         await refuse(scope, send, 404, b"No Connection with that ID", None)
         return
     if "WebSockets" not in options.transports:
@@ -50,6 +50,9 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
         return
     if record is None:
         record = table.add(0)
+    elif record.transport not in {None, "WebSockets"}:
+        await refuse(scope, send, 400, b"Cannot change transports mid-connection")
+        return
     elif record.transport is not None:
         await refuse(scope, send, 409)
         return
@@ -67,6 +70,10 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
             logger.exception("no handler could be made for a WebSocket of %r", endpoint)
             await send({"type": "websocket.close", "code": 1011, "reason": ""})
             return
+        if record.uplink is not None:
+            # POSTs came before it was known that this is a WebSocket; more are refused.
+            record.uplink.attach(handler, connection.abort)
+            record.uplink.end()
         await connection.run(handler)
     finally:
         table.remove(record)

@@ -6,7 +6,7 @@ Imports `connection` and this room's `request`; nothing here blocks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
@@ -29,15 +29,23 @@ class TransportOptions:
     """
 
     transports: frozenset[str] = frozenset(TRANSPORTS)
-    """Those that clients may use; so far only WebSockets is carried."""
+    """Those that clients may use (.NET: `Transports`)."""
     origins: frozenset[str] | None = None
     """Origins, such as `https://example.com`, whose pages may open a WebSocket with this host's cookies; its own always may."""
     disconnect_timeout: float = 15.0
-    """Seconds a negotiated connection waits for its transport (.NET: `DisconnectTimeout`)."""
+    """Seconds a negotiated connection waits for its transport, or between two polls (.NET: `DisconnectTimeout`)."""
+    poll_timeout: float = 90.0
+    """Seconds a poll waits for something to answer (.NET: `LongPolling.PollTimeout`)."""
     send_timeout: float = 10.0
     """Seconds a peer may take nothing of a frame before its connection ends (.NET: `TransportSendTimeout`)."""
+    transport_buffer: int = 65_536
+    """Bytes that gather for the next poll before the connection is `paused` (.NET: `TransportMaxBufferSize`)."""
+    application_buffer: int = 65_536
+    """Bytes POSTs may bring before a transport has attached (.NET: `ApplicationMaxBufferSize`)."""
     minimum_protocol_version: int = 0
     """The lowest negotiate version that is accepted (.NET: `MinimumProtocolVersion`)."""
+    secret: bytes | None = field(default=None, repr=False)
+    """Signs connection tokens, so that a WebSocket may attach in another process than the one that negotiated."""
 
     def __post_init__(self) -> None:
         if unknown := self.transports.difference(TRANSPORTS):

@@ -16,10 +16,14 @@ from hubstream.transports.asgi.response import respond
 from hubstream.transports.asgi.table import Table
 from hubstream.types import Scope, Send
 
-__all__ = ["CARRIED", "negotiate"]
+__all__ = ["negotiate"]
 
-CARRIED = (AvailableTransport("WebSockets", ("Text", "Binary")),)
-"""The transports there are so far, in the order in which clients are to try them."""
+CARRIED = (
+    AvailableTransport("WebSockets", ("Text", "Binary")),
+    AvailableTransport("ServerSentEvents", ("Text",)),
+    AvailableTransport("LongPolling", ("Text", "Binary")),
+)
+"""What each transport carries, in the order in which clients are to try them."""
 
 
 async def negotiate(options: TransportOptions, table: Table, scope: Scope, send: Send) -> None:

@@ -22,7 +22,7 @@ async def respond(
     headers: Iterable[tuple[bytes, bytes]] = (),
     kind: str = "http",
 ) -> None:
-    """Answer a request, with an explicit Content-Length; a peer that has gone meanwhile is none the wiser.
+    """Answer a request, with an explicit Content-Length (204 has none); a peer that has gone meanwhile is none the wiser.
 
     Args:
         send: The request's.
@@ -32,7 +32,7 @@ async def respond(
         headers: More headers, names in lower case.
         kind: What ASGI calls the answer: `http`, or `websocket.http` for a refused WebSocket.
     """
-    sent = [(b"content-length", b"%d" % len(body)), *headers]
+    sent = list(headers) if status == 204 else [(b"content-length", b"%d" % len(body)), *headers]
     if content_type is not None:
         sent.insert(0, (b"content-type", content_type))
     try:

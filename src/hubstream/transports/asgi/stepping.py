@@ -19,8 +19,9 @@ __all__ = ["Steps", "cut", "finish", "server", "steps"]
 Steps = Generator[Any, Any, Any]
 """What `await` drives: a coroutine, by `send`, `throw` and `close`."""
 
-_PASS_ON = frozenset({"starlette._exception_handler"})
-"""Modules whose wrapper of `send` only passes messages on; it is around every WebSocket application Starlette and FastAPI run."""
+_PASS_ON = frozenset({"starlette._exception_handler", "starlette.middleware.errors"})
+"""Modules whose wrapper of `send` only passes messages on; they are around every application Starlette and FastAPI run."""
+_SERVERS = ("uvicorn.protocols.websockets.", "uvicorn.protocols.http.")
 
 
 def steps(awaitable: Awaitable[Any]) -> Steps:
@@ -60,13 +61,13 @@ def server(send: Send) -> object | None:
     """The server's own protocol object behind `send`, if its coroutine may be stepped outside a task; else None.
 
     Stepped outside a task, code that asks for the current one (`asyncio.timeout`, anyio) fails, or worse, cancels another.
-    The `send` of uvicorn's WebSocket classes only waits for the socket; what a middleware has wrapped may do anything;
-    granian's starts to send when called and must be awaited.
+    The `send` of uvicorn's classes, for WebSockets and HTTP, only waits for the socket; what a middleware has wrapped may do
+    anything; granian's starts to send when called and must be awaited.
     """
     while True:
         if isinstance(send, MethodType):
             owner: object = send.__self__
-            known = type(owner).__module__.startswith("uvicorn.protocols.websockets.")
+            known = type(owner).__module__.startswith(_SERVERS)
             return owner if known and inspect.iscoroutinefunction(send) else None
         if not isinstance(send, FunctionType) or send.__module__ not in _PASS_ON:
             return None

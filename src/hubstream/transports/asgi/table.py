@@ -1,16 +1,23 @@
-"""The records of one endpoint's connections: negotiated ones that wait for a transport, and attached ones.
+"""The records of one endpoint's connections: negotiated ones that wait for a transport, attached ones, those between two polls.
 
-A record that waits costs some 300 bytes and is reaped by the clock (spec 8.3). Imports `connection` for the clock; nothing here
-blocks or waits.
+A record that waits costs some 300 bytes and is reaped by the clock (spec 8.3). Imports `connection` for the clock, and this room;
+only `aclose` waits.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Coroutine
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from hubstream.connection.clock import Clock
-from hubstream.transports.asgi.tokens import mint
+from hubstream.transports.asgi.tokens import Signer, genuine, mint
+from hubstream.transports.asgi.uplink import Uplink
+
+if TYPE_CHECKING:
+    from hubstream.transports.asgi.longpolling import LongPollingConnection
 
 __all__ = ["Record", "Table"]
 
@@ -26,7 +33,7 @@ EVICTED = MAX_WAITING // 100
 class Record:
     """One connection that was negotiated, or came without negotiation."""
 
-    __slots__ = ("connection_id", "deadline", "token", "transport")
+    __slots__ = ("connection_id", "deadline", "polled", "token", "transport", "uplink")
 
     def __init__(self, connection_id: str, token: str, deadline: float) -> None:
         self.connection_id = connection_id
@@ -34,9 +41,13 @@ class Record:
         self.token = token
         """What `id=` carries; secret, except in negotiate version 0, where it is the connection id."""
         self.deadline = deadline
-        """Loop time at which it is reaped if nothing has attached."""
+        """Loop time at which it is reaped if nothing has attached, or no other poll has come."""
         self.transport: str | None = None
         """The transport that carries it, once attached."""
+        self.polled: LongPollingConnection | None = None
+        """The connection, when it is long polling, which outlives its requests."""
+        self.uplink: Uplink | None = None
+        """What its POSTs bring, from the first one on."""
 
 
 class Table:
@@ -44,60 +55,140 @@ class Table:
 
     Args:
         clock: Drives the reaper; visited only while records wait.
-        timeout: Seconds a record waits for its transport.
+        timeout: Seconds a record waits for its transport, or its next poll.
+        application_buffer: Bytes POSTs may bring before a transport has attached.
+        signer: Signs the tokens, if they are to be good in other processes too.
     """
 
-    def __init__(self, clock: Clock, timeout: float) -> None:
+    def __init__(
+        self, clock: Clock, timeout: float, application_buffer: int = 65_536, signer: Signer | None = None
+    ) -> None:
         self.clock = clock
         self._timeout = timeout
+        self._application_buffer = application_buffer
+        self._signer = signer
         self._waiting: dict[str, Record] = {}
         self._attached: dict[str, Record] = {}
+        self._resting: dict[str, Record] = {}  # of the attached ones, those between two polls
+        self._tasks: set[asyncio.Task[None]] = set()
         self._warned = False
+        self._hinted = False
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._attached)
 
     def add(self, version: int) -> Record:
         """A new record that waits; in version 0 its id is its token too (spec 1.3)."""
-        if not self._waiting:
-            self.clock.add(self)
-        elif len(self._waiting) >= MAX_WAITING:
-            self._evict()
         connection_id = mint()
-        token = connection_id if version == 0 else mint()
-        record = Record(connection_id, token, self.clock.loop.time() + self._timeout)
-        self._waiting[token] = record
-        return record
+        if version == 0:
+            token = connection_id
+        elif self._signer is not None:
+            token = self._signer.sign(connection_id)
+        else:
+            token = mint()
+        return self._wait(connection_id, token)
+
+    def adopt(self, token: str) -> Record | None:
+        """A record for a token that another process signed and that was not used here; it waits."""
+        connection_id = self._signer.read(token) if self._signer is not None and genuine(token) else None
+        return None if connection_id is None else self._wait(connection_id, token)
 
     def find(self, token: str) -> Record | None:
         """The record whose token this is, waiting or attached."""
+        if not genuine(token):
+            return None
         return self._waiting.get(token) or self._attached.get(token)
+
+    def unknown(self, token: str) -> None:
+        """A client wants to attach with a token that is not known: say once what may be behind it."""
+        if self._hinted or not genuine(token):
+            return
+        if self._signer is None:
+            self._hinted = True
+            logger.warning(
+                "a connection token is not known here: the connection has ended, or another process negotiated it; with several "
+                "workers, give all of them the same secret=, or send each client to one worker (sticky sessions)"
+            )
+        elif self._signer.read(token) is not None:
+            self._hinted = True
+            logger.warning(
+                "another process negotiated a connection that is no WebSocket; with event streams and long polling each client "
+                "has to stay with one worker (sticky sessions)"
+            )
 
     def attach(self, record: Record, transport: str) -> None:
         """`transport` carries the record from now on, until `remove`."""
         del self._waiting[record.token]
-        if not self._waiting:
-            self.clock.discard(self)
+        self._relax()
+        if self._signer is not None and record.token != record.connection_id:
+            self._signer.spend(record.token)
         record.transport = transport
         self._attached[record.token] = record
 
     def remove(self, record: Record) -> None:
         """The attached record's connection has ended; its token is unknown from now on."""
         del self._attached[record.token]
+        self.wake(record)
+
+    def uplink(self, record: Record) -> Uplink:
+        """The record's uplink, made when it is first needed."""
+        if record.uplink is None:
+            record.uplink = Uplink(self._application_buffer)
+        return record.uplink
+
+    # -- long polling's
+
+    def rest(self, record: Record) -> None:
+        """A poll was answered: the next one has to come in time."""
+        record.deadline = self.clock.loop.time() + self._timeout
+        self._resting[record.token] = record
+        self.clock.add(self)
+
+    def wake(self, record: Record) -> None:
+        """A poll has come."""
+        if self._resting.pop(record.token, None) is not None:
+            self._relax()
+
+    def own(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what a connection leaves behind, which no request's call waits for; `aclose` does."""
+        task = self.clock.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """End all long polling connections; polls that wait get the last words, and all that was left behind has ended."""
+        polled = [record.polled for record in self._attached.values() if record.polled is not None]
+        for connection in polled:
+            connection.terminate()
+        for connection in polled:
+            await connection.answered()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # -- the reaper
 
     def due(self, now: float) -> None:
         """Reap: records are kept in the order of their deadlines."""
-        late: list[str] = []
-        for token, record in self._waiting.items():
-            if record.deadline > now:
-                break
-            late.append(token)
-        self._forget(late)
+        self._forget(_late(self._waiting, now))
+        for token in _late(self._resting, now):
+            connection = self._resting[token].polled
+            assert connection is not None
+            connection.expire()
 
     def overslept(self, now: float) -> None:
-        """No client could attach meanwhile: all wait anew."""
-        for record in self._waiting.values():
-            record.deadline = now + self._timeout
+        """No client could attach or poll meanwhile: all wait anew."""
+        for records in (self._waiting, self._resting):
+            for record in records.values():
+                record.deadline = now + self._timeout
+
+    def _wait(self, connection_id: str, token: str) -> Record:
+        if len(self._waiting) >= MAX_WAITING:
+            self._evict()
+        record = Record(connection_id, token, self.clock.loop.time() + self._timeout)
+        if not self._waiting:
+            self.clock.add(self)
+        self._waiting[token] = record
+        return record
 
     def _evict(self) -> None:
         if not self._warned:
@@ -109,6 +200,21 @@ class Table:
 
     def _forget(self, tokens: list[str]) -> None:
         for token in tokens:
-            del self._waiting[token]
-        if tokens and not self._waiting:
+            uplink = self._waiting.pop(token).uplink
+            if uplink is not None:
+                uplink.end()
+        if tokens:
+            self._relax()
+
+    def _relax(self) -> None:
+        if not self._waiting and not self._resting:
             self.clock.discard(self)
+
+
+def _late(records: dict[str, Record], now: float) -> list[str]:
+    late: list[str] = []
+    for token, record in records.items():
+        if record.deadline > now:
+            break
+        late.append(token)
+    return late

@@ -48,6 +48,7 @@ class WebSocketConnection:
 
     transport: str = "WebSockets"
     binary_capable: bool = True
+    inherent_keep_alive: bool = False
 
     __slots__ = (
         "_binary",
