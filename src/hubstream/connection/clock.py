@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from typing import Protocol
+from typing import Final, Protocol
 
-__all__ = ["Clock", "Member"]
+__all__ = ["TICK", "Clock", "Member"]
 
 logger = logging.getLogger("hubstream.connection")
 
-TICK = 1.0
+TICK: Final = 1.0
+"""Seconds between two visits, and how far `Clock.now` may be behind."""
 SLICE = 500
 OVERSLEPT = 5.0
 """Seconds a tick may be late before silence is no longer held against the peers: the loop slept, not they."""

@@ -66,7 +66,7 @@ class Output:
         self._loop = loop
         self._parts: list[bytes] = []
         self._batches: list[ItemBatch] = []
-        self._waiters: list[asyncio.Future[None]] | None = None
+        self._waiters: dict[asyncio.Future[None], None] = {}
         self._scheduled = False
         self._urgent = False
         self._seen = 0
@@ -140,10 +140,11 @@ class Output:
                 await asyncio.sleep(0)
         while self._connection.paused and not self.closed:
             waiter = self._loop.create_future()
-            if self._waiters is None:
-                self._waiters = []
-            self._waiters.append(waiter)
-            await waiter
+            self._waiters[waiter] = None
+            try:
+                await waiter
+            finally:  # cancelled, it is not left to a peer that may never read again
+                self._waiters.pop(waiter, None)
 
     def release(self) -> None:
         """The read has been handled: send what it gave."""
@@ -215,7 +216,7 @@ class Output:
             self.flush()
 
     def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
+        waiters, self._waiters = self._waiters, {}
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -12,6 +12,7 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hubstream.connection.clock import TICK
 from hubstream.connection.connection import Connection
 from hubstream.connection.output import Output
 from hubstream.errors import HandshakeError, HubError, HubstreamError, ProtocolError
@@ -21,6 +22,7 @@ from hubstream.hub.context import HubCallerContext
 from hubstream.hub.dispatch import Dispatcher
 from hubstream.hub.ends import End
 from hubstream.hub.mapping import HubMapping
+from hubstream.hub.runner import EXITS
 from hubstream.protocol.codec import Codec
 from hubstream.protocol.handshake import write_response
 from hubstream.protocol.messages import Close
@@ -44,6 +46,8 @@ class ServerConnection:
         "_connected",
         "_dispatcher",
         "_ending",
+        "_greeting",
+        "_leaving",
         "_ping_due",
         "_session",
         "_started",
@@ -65,6 +69,7 @@ class ServerConnection:
         connection_id: str,
         clock: Clock,
         table: dict[str, ServerConnection],
+        leaving: set[ServerConnection],
     ) -> None:
         self.mapping = mapping
         self.connection = connection
@@ -72,6 +77,8 @@ class ServerConnection:
         self.clock = clock
         self.loop = clock.loop
         self._table = table
+        self._leaving = leaving
+        self._greeting: asyncio.Task[None] | None = None
         options = mapping.options
         self.out = Output(connection, clock.loop, self._not_reading)
         self.context = HubCallerContext(connection_id, request, connection.transport, self._abort)
@@ -123,14 +130,9 @@ class ServerConnection:
 
     async def ended(self) -> None:
         try:
-            while tasks := self._dispatcher.tasks:
-                await asyncio.wait(tasks)
+            await self._dispatcher.idle()
         except asyncio.CancelledError:
-            # The server does not wait for the application any longer.
-            for task in tuple(self._dispatcher.tasks):
-                task.cancel()
-            if tasks := self._dispatcher.tasks:
-                await asyncio.wait(tasks, timeout=self.mapping.options.stop_timeout)
+            await self._dispatcher.stop()  # the server does not wait for the application any longer
             raise
 
     # -- the clock's
@@ -143,7 +145,7 @@ class ServerConnection:
             return
         if not self._dispatcher.reading:
             self._session.heard = now  # it is this side that does not listen
-        elif self._session.silent(now, options.client_timeout):
+        elif self._session.silent(now, options.client_timeout + TICK):  # what was heard is noted to a tick
             text = "Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
             self._end(End.CLIENT_SILENT, TimeoutError(text))
             return
@@ -153,7 +155,7 @@ class ServerConnection:
                 self.out.emit(self.codec.ping)
 
     def overslept(self, now: float) -> None:
-        self._session.heard = now
+        self._session.heard = self._started = now
 
     # -- what the hub sees
 
@@ -188,8 +190,19 @@ class ServerConnection:
         self._end(End.CLIENT_CLOSED, error)
 
     def stop(self) -> None:
-        """The server stops: tell the client to come back, cancel everything."""
+        """The server stops: tell the client to come back, cancel everything, also what outlived its connection."""
         self._end(End.STOPPED, None)
+        self._dispatcher.cancel_calls()
+        if self._greeting is not None:
+            self._greeting.cancel()
+
+    async def stopped(self) -> None:
+        """Wait, after `stop()`, until everything has ended, but not for what refuses to."""
+        await self._dispatcher.stop()
+
+    def left(self) -> None:
+        """The last of its tasks has ended, after the connection did."""
+        self._leaving.discard(self)
 
     # -- the course of its life
 
@@ -204,28 +217,37 @@ class ServerConnection:
         self.out.emit(HANDSHAKE_DONE)
         self._dispatcher.open(session.codec, greeting=self.mapping.greets)
         if self.mapping.greets:
-            self._dispatcher.spawn(self._greet())
+            self._greeting = self._dispatcher.spawn(self._greet())
         return messages[1:]
 
     async def _greet(self) -> None:
-        hub = self._dispatcher.hub()
-        before = set(getattr(hub, "__dict__", ()))
         try:
+            hub = self._dispatcher.hub()
+            before: dict[str, Any] = dict(getattr(hub, "__dict__", ()))
             await hub.on_connected()
-            if assigned := set(getattr(hub, "__dict__", ())) - before:
+            after: dict[str, Any] = getattr(hub, "__dict__", {})
+            if assigned := [name for name, value in after.items() if name not in before or before[name] is not value]:
                 raise HubstreamError(
                     f"on_connected assigned {', '.join(sorted(assigned))} to the hub object, which lives for this call only: "
                     "use self.context.items"
                 )
-        except (Exception, asyncio.CancelledError) as error:
-            if self._ending is None:
+        except EXITS:
+            raise
+        except BaseException as error:
+            self._connected = False  # so that on_disconnected is not called (spec 6.8)
+            if self._ending is None or not isinstance(error, asyncio.CancelledError):
                 logger.exception("on_connected failed: connection %s", self.connection_id)
-                self._connected = False  # so that on_disconnected is not called (spec 6.8)
-                self._end(End.CONNECT_FAILED, error)
+            self._end(End.CONNECT_FAILED, error)
             return
+        finally:
+            self._greeting = None
         self._dispatcher.greeted()
 
     async def _part(self, error: Exception | None) -> None:
+        if self._greeting is not None:
+            await asyncio.wait([self._greeting])
+            if not self._connected:
+                return
         try:
             await self._dispatcher.hub().on_disconnected(error)
         except Exception:
@@ -271,3 +293,5 @@ class ServerConnection:
         self.context._end()
         if self._connected and self.mapping.parts:
             self._dispatcher.spawn(self._part(error if isinstance(error, Exception) else None))
+        if self._dispatcher.tasks:
+            self._leaving.add(self)

@@ -19,7 +19,7 @@ from hubstream.errors import ConnectionLost, HubError
 from hubstream.hub import texts
 from hubstream.hub.down import StreamCall
 from hubstream.hub.methods import Kind
-from hubstream.hub.runner import Call, run_calls
+from hubstream.hub.runner import LAST_WAIT, Call, run_calls
 from hubstream.hub.up import Upload, UploadCall
 from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS, ArgumentCountError
 from hubstream.protocol.messages import (
@@ -51,6 +51,7 @@ ENOUGH: Final = 65_536
 SLOT: Final = "a slot"
 CONNECT: Final = "on_connected"
 ROOM: Final = "room to write"
+CALLS: Final = (Invocation, StreamInvocation)
 DEF, STEP, TASK, UPLOAD, STREAM = (int(kind) for kind in Kind)  # plain ints: compared for every message
 
 
@@ -66,10 +67,14 @@ class Dispatcher:
         "_slots",
         "_streams",
         "_table",
+        "_taken",
         "_tasks",
         "_uploads",
+        "_waiters",
+        "_waiting",
         "_waiting_for",
         "_waking",
+        "_withdrawn",
         "closed",
         "codec",
         "connection",
@@ -81,6 +86,7 @@ class Dispatcher:
         "options",
         "out",
         "owner",
+        "starting",
     )
 
     codec: Codec
@@ -98,18 +104,24 @@ class Dispatcher:
         self.closed = False
         self.full = 0
         """Uploads whose buffer is over its bound."""
+        self.starting: Call | None = None
+        """The newest call whose task has not taken its first step: until then nothing that came after it is run at once."""
         self._scratch = context.copy()
         self._table: dict[str, BoundMethod] = {}
         self._slots = self.options.parallel_invocations
         self._inbox: deque[HubMessage] | None = None
+        self._waiting: dict[str, Invocation | StreamInvocation] | None = None
+        self._withdrawn: set[int] = set()
         self._waiting_for: str | None = None
         self._waking = False
         self._ahead = 0
         self._reading = True
         self._streams = 0
+        self._taken = 0
         self._calls: dict[str | int, Call] | None = None
         self._uploads: dict[str, Upload] | None = None
         self._tasks: set[asyncio.Task[Any]] | None = None
+        self._waiters: list[asyncio.Future[None]] | None = None
 
     # -- messages in
 
@@ -144,7 +156,7 @@ class Dispatcher:
                     self._handle(message)
             if self.closed:
                 return
-        if self._waiting_for is not None or self.full:
+        if self._waiting_for is not None or self.full or self._inbox:
             self._ahead += size
             self.throttle()
 
@@ -152,6 +164,8 @@ class Dispatcher:
         if self._inbox is None:
             self._inbox = deque()
         self._inbox.append(message)
+        if self._waiting is not None and isinstance(message, CALLS) and message.invocation_id:
+            self._waiting.setdefault(message.invocation_id, message)
 
     def _handle(self, message: HubMessage) -> bool:
         """Do what a message asks for; False if it has to wait, with `_waiting_for` saying for what."""
@@ -179,7 +193,8 @@ class Dispatcher:
         kind = method.kind
         if kind > TASK:
             if kind == STREAM:
-                self._refuse(invocation_id, texts.streaming_method(method.name))
+                if self._bind(message, method, invocation_id) is not None:
+                    self._refuse(invocation_id, texts.streaming_method(method.name))
             else:
                 self._start_upload(message, method, invocation_id)
             return True
@@ -195,20 +210,17 @@ class Dispatcher:
             self._waiting_for = SLOT
             return False
         out = self.out
-        if out.size > ENOUGH:
-            out.flush()
-            if self.connection.paused:
-                self._waiting_for = ROOM
-                return False
-        hub = self.mapping.create()
-        hub._dispatcher = self
-        if kind == TASK:
-            self._slots -= 1
-            call = Call(self, method, invocation_id, hub, arguments)
-            self._register(call)
-            self.spawn(run_calls(self, call))
-            return True
+        if out.size > ENOUGH and self._crowded():
+            return False
         try:
+            hub = self.mapping.create()
+            hub._dispatcher = self
+            if kind == TASK or self.starting is not None:
+                self._slots -= 1
+                self.starting = call = Call(self, method, invocation_id, hub, arguments)
+                self._register(call)
+                self.spawn(run_calls(self, call))
+                return True
             if kind == DEF:
                 result = self._scratch.run(method.function, hub, *arguments)
             else:
@@ -219,10 +231,23 @@ class Dispatcher:
                     result = stop.value
             if invocation_id is not None:
                 out.emit(self.codec.result(invocation_id, method.encode(result)))
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self._failed(method.name, invocation_id, error)
-        if self._scratch != self.context:  # it set a context variable: the next call starts without
+        try:
+            if self._scratch != self.context:  # it set a context variable: the next call starts without
+                self._scratch = self.context.copy()
+        except Exception:  # noqa: BLE001 - the variable's own __eq__ raised: it was set, then
             self._scratch = self.context.copy()
+        return True
+
+    def _crowded(self) -> bool:
+        """Whether the peer has so many answers to read that its next calls have to wait."""
+        self.out.flush()
+        if not self.connection.paused:
+            return False
+        self._waiting_for = ROOM
         return True
 
     def _stream_invocation(self, message: StreamInvocation) -> None:
@@ -231,20 +256,23 @@ class Dispatcher:
         if method is None:
             self._refuse(invocation_id, texts.no_such_method(message.target))
             return
-        if method.kind != STREAM:
-            self._refuse(invocation_id, texts.not_a_streaming_method(method.name))
-            return
         arguments = self._bind(message, method, invocation_id)
         if arguments is None:
+            return
+        if method.kind != STREAM:
+            self._refuse(invocation_id, texts.not_a_streaming_method(method.name))
             return
         if self._calls is not None and (other := self._calls.get(invocation_id)) is not None:
             other.doubted = True
             self._refuse(invocation_id, texts.in_use(invocation_id))
             return
+        hub = self._hub(method, invocation_id)
+        if hub is None:
+            return
         uploads = self._open_uploads(message, method, invocation_id, streams=1)
         if uploads is None:
             return
-        call = StreamCall(self, method, invocation_id, self.hub(), method.place(arguments, uploads))
+        call = StreamCall(self, method, invocation_id, hub, method.place(arguments, uploads))
         call.uploads = uploads or None
         self._streams += 1
         self._register(call)
@@ -257,10 +285,13 @@ class Dispatcher:
         if invocation_id is not None and self._calls is not None and invocation_id in self._calls:
             self._refuse(invocation_id, texts.in_use(invocation_id))
             return
+        hub = self._hub(method, invocation_id)
+        if hub is None:
+            return
         uploads = self._open_uploads(message, method, invocation_id, streams=0)
         if uploads is None:
             return
-        call = UploadCall(self, method, invocation_id, self.hub(), method.place(arguments, uploads))
+        call = UploadCall(self, method, invocation_id, hub, method.place(arguments, uploads))
         call.uploads = uploads
         self._register(call)
         call.start()
@@ -283,7 +314,7 @@ class Dispatcher:
         if len(ids) != len(method.decoders):
             self._refuse(invocation_id, texts.stream_count(method.name, len(ids), len(method.decoders)))
             return None
-        if self._streams + len(self._uploads or ()) + len(ids) + streams > self.options.max_streams:
+        if self._streams + self._taken + len(ids) + streams > self.options.max_streams:
             self._refuse(invocation_id, texts.too_many_streams(method.name))
             return None
         if not ids:
@@ -299,6 +330,7 @@ class Dispatcher:
             for stream_id, decode in zip(ids, method.decoders, strict=True)
         ]
         self._uploads.update((upload.id, upload) for upload in uploads)
+        self._taken += len(uploads)  # until their call is over: what a client has finished sending may wait to be read
         return uploads
 
     def _completion(self, message: Completion) -> None:
@@ -312,15 +344,21 @@ class Dispatcher:
         if call is not None:
             call.cancel()
             return
-        for waiting in self._inbox or ():
-            if waiting.type in {1, 4} and waiting.invocation_id == message.invocation_id:
-                self._cancel_waiting(waiting)  # kinds 1 and 4
-                return
+        if not self._inbox:
+            return
+        waiting = self._waiting
+        if waiting is None:
+            # Kept while the inbox does not move: a search for each cancel would cost the square of what one frame holds.
+            waiting = self._waiting = {}
+            for queued in self._inbox:
+                if isinstance(queued, CALLS) and queued.invocation_id and id(queued) not in self._withdrawn:
+                    waiting.setdefault(queued.invocation_id, queued)
+        if (call_waiting := waiting.pop(message.invocation_id, None)) is not None:
+            self._cancel_waiting(call_waiting)
 
     def _cancel_waiting(self, message: Invocation | StreamInvocation) -> None:
-        """It has not started: take it out and answer as if it had."""
-        assert self._inbox is not None
-        self._inbox.remove(message)
+        """It has not started: answer as if it had, and pass it over when its turn comes."""
+        self._withdrawn.add(id(message))
         if isinstance(message, StreamInvocation):
             self.out.emit(self.codec.encode(Completion(invocation_id=message.invocation_id)))
         else:
@@ -333,10 +371,18 @@ class Dispatcher:
     # -- calls and their ends
 
     def hub(self) -> Hub:
-        """A hub object for one call on this connection."""
+        """A hub object for one call on this connection. Raises what its class or the factory does."""
         hub = self.mapping.create()
         hub._dispatcher = self
         return hub
+
+    def _hub(self, method: BoundMethod, invocation_id: str | None) -> Hub | None:
+        """A hub object; None when it cannot be made, which its caller is told."""
+        try:
+            return self.hub()
+        except Exception as error:  # noqa: BLE001 - a failed call, as if its method had
+            self._failed(method.name, invocation_id, error)
+            return None
 
     def _register(self, call: Call) -> None:
         if self._calls is None:
@@ -377,13 +423,16 @@ class Dispatcher:
     def next_plain(self) -> Call | None:
         """The call that waits for the slot a runner has free now; None gives the slot back."""
         while self._waiting_for is SLOT and not self.closed:
-            assert self._inbox is not None
-            head = self._plain(self._inbox[0])
+            if self.out.size > ENOUGH and self._crowded():
+                break
+            head = self._plain_head()
             if head is None:
                 break
             message, method = head
+            assert self._inbox is not None
             self._inbox.popleft()
-            if not self._inbox or self._plain(self._inbox[0]) is None:
+            self._waiting = None
+            if self._plain_head() is None:
                 self._wake()  # what comes next needs no slot
             invocation_id = message.invocation_id or None
             try:
@@ -391,7 +440,10 @@ class Dispatcher:
             except BINDING_ERRORS:
                 self._refuse_binding(invocation_id, message, method)
                 continue
-            call = Call(self, method, invocation_id, self.hub(), arguments)
+            hub = self._hub(method, invocation_id)
+            if hub is None:
+                continue
+            call = Call(self, method, invocation_id, hub, arguments)
             self._register(call)
             return call
         self._slots += 1
@@ -399,13 +451,21 @@ class Dispatcher:
             self._wake()
         return None
 
-    def _plain(self, message: HubMessage) -> tuple[Invocation, BoundMethod] | None:
-        """The message and its method, if it is a plain call."""
-        if isinstance(message, Invocation):
+    def _plain_head(self) -> tuple[Invocation, BoundMethod] | None:
+        """What waits first and its method, if it is a plain call."""
+        inbox = self._inbox
+        while inbox and self._withdrawn and id(inbox[0]) in self._withdrawn:
+            self._withdrawn.discard(id(inbox.popleft()))
+        if inbox and isinstance(message := inbox[0], Invocation):
             method = self.mapping.find(self._table, message.target)
             if method is not None and method.kind <= TASK and not message.stream_ids:
                 return message, method
         return None
+
+    def uploads_over(self, uploads: Sequence[Upload]) -> None:
+        """The call that read them is over."""
+        self._taken -= len(uploads)
+        self.forget(uploads)
 
     def forget(self, uploads: Iterable[Upload]) -> None:
         """Their method is done with them: items that still come are dropped."""
@@ -472,16 +532,19 @@ class Dispatcher:
     def _pump(self) -> None:
         self._waking = False
         inbox = self._inbox
+        self._waiting = None
         while inbox and self._waiting_for is None and not self.closed:
             message = inbox.popleft()
-            if not self._handle(message):
+            if self._withdrawn and id(message) in self._withdrawn:
+                self._withdrawn.discard(id(message))
+            elif not self._handle(message):
                 inbox.appendleft(message)
         if self._ahead:
             self.throttle()
 
     def throttle(self) -> None:
         """Stop or resume reading, as what waits here says."""
-        if self._waiting_for is None and not self.full:
+        if self._waiting_for is None and not self.full and not self._inbox:
             self._ahead = 0
         reading = self._ahead <= READ_AHEAD
         if reading != self._reading and not self.closed:
@@ -505,17 +568,59 @@ class Dispatcher:
             self._tasks = set()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self.closed:
+            task.add_done_callback(self._task_left)
         return task
 
     def abandon(self, task: asyncio.Task[Any]) -> None:
         """A task that refuses to end is waited for no longer."""
         if self._tasks is not None:
             self._tasks.discard(task)
+        if self.closed:
+            self._task_left(task)
+
+    def _task_left(self, _: asyncio.Task[Any]) -> None:
+        if self._tasks:
+            return
+        self.owner.left()
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def idle(self, timeout: float | None = None) -> None:
+        """Wait, after `close()`, until nothing runs any more; or for so many seconds."""
+        if self._tasks:
+            waiter = self.loop.create_future()
+            if self._waiters is None:
+                self._waiters = []
+            self._waiters.append(waiter)
+            await asyncio.wait([waiter], timeout=timeout)
+
+    async def stop(self) -> None:
+        """Cancel everything and wait for its end; what does not end in time is cancelled again, and then left."""
+        self.cancel_calls()
+        await self.idle(self.options.stop_timeout)
+        # Calls have been cancelled again, and say so. The rest is on_connected, on_disconnected, and what calls spawned.
+        calls = {call.task for call in (self._calls or {}).values()}
+        for task in self.tasks - calls:
+            task.cancel()
+        await self.idle(2 * LAST_WAIT)
+        for task in tuple(self.tasks):
+            logger.error("a task did not end after it was cancelled: connection %s: %r", self.connection_id, task)
+            self.abandon(task)
+
+    def cancel_calls(self) -> None:
+        """Cancel what runs, plain calls too."""
+        for call in tuple((self._calls or {}).values()):
+            call.cancel()
 
     def close(self, *, cancel_calls: bool) -> None:
         """The connection has ended: streams are cancelled, unfinished uploads fail, plain calls run on (spec 6.9)."""
         self.closed = True
-        self._inbox = None
+        self._inbox = self._waiting = None
+        for task in self.tasks:
+            task.add_done_callback(self._task_left)
         for call in tuple((self._calls or {}).values()):
             if cancel_calls or isinstance(call, StreamCall):
                 call.cancel()

@@ -15,7 +15,7 @@ from typing import Any
 from hubstream.connection.output import ItemBatch
 from hubstream.errors import ConnectionLost
 from hubstream.hub import texts
-from hubstream.hub.runner import Call
+from hubstream.hub.runner import EXITS, Call
 
 __all__ = ["StreamCall"]
 
@@ -33,6 +33,7 @@ class StreamCall(Call):
         self._streaming = False
         self._error: BaseException | None = None
         self._text: str | None = None
+        self.dispatcher.starting = self
         self.task = self.dispatcher.spawn(self._run())
         self.task.add_done_callback(self._ended)
 
@@ -47,6 +48,7 @@ class StreamCall(Call):
             self._ended(self.task)
 
     async def _run(self) -> None:
+        self.begun()
         try:
             source = self.method.function(self.hub, *self.arguments)
             if self.method.awaited:
@@ -62,7 +64,9 @@ class StreamCall(Call):
         except ConnectionLost as error:
             if not self.dispatcher.closed:
                 self._error = error
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self._error = error
 
     async def _send_items(self) -> None:

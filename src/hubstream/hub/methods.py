@@ -211,8 +211,9 @@ def _refuse_hidden_stream(where: str, what: str, type_: Any) -> None:
 def _can_suspend(function: Callable[..., Any]) -> bool:
     """Whether a coroutine function has an `await`, `async for` or `async with` in its byte code."""
     code = getattr(function, "__code__", None)
-    if code is None or hasattr(function, "__wrapped__") or "spawn" in code.co_names:
-        # A wrapper's code says nothing of what it calls; what is spawned needs a call that lives for a while.
+    if code is None or hasattr(function, "__wrapped__") or not {"spawn", "current_task"}.isdisjoint(code.co_names):
+        # A wrapper's code says nothing of what it calls; what is spawned needs a call that lives for a while; and a method
+        # that asks for its task must not be shown that of the connection.
         return True
     return any(instruction.opname == "SEND" for instruction in dis.get_instructions(code))
 

@@ -14,7 +14,10 @@ from asyncio import CancelledError
 from collections.abc import Coroutine
 from contextvars import copy_context
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from hubstream.errors import HubstreamError
+from hubstream.hub.methods import Kind
 
 if TYPE_CHECKING:
     from hubstream.hub.dispatch import Dispatcher
@@ -22,13 +25,17 @@ if TYPE_CHECKING:
     from hubstream.hub.mapping import BoundMethod
     from hubstream.hub.up import Upload
 
-__all__ = ["Call", "run_calls"]
+__all__ = ["EXITS", "LAST_WAIT", "Call", "run_calls"]
 
 T = TypeVar("T")
 
 logger = logging.getLogger("hubstream.hub")
 
-LAST_WAIT = 0.5
+EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What ends the process or the coroutine itself. All else that a method raises is its caller's, `BaseException`s too."""
+TASK: Final = int(Kind.TASK)
+
+LAST_WAIT: Final = 0.5
 """Seconds a call has after its second cancellation before nobody waits for it any more."""
 
 
@@ -42,6 +49,7 @@ class Call:
         "cancelled",
         "dispatcher",
         "doubted",
+        "ended",
         "hub",
         "id",
         "key",
@@ -75,10 +83,17 @@ class Call:
         seen completed. Then nothing more is sent under the id, as in .NET."""
         self.spawned: set[asyncio.Task[Any]] | None = None
         self._again: asyncio.TimerHandle | None = None
-        hub._call = self
+        self.ended = False
+        if method.kind >= TASK:
+            hub._call = self
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start a task that ends with this call."""
+        if self.ended:
+            work.close()
+            raise HubstreamError(
+                f"spawn() when the call of '{self.method.name}' is over: what it spawns ends with it. Start a task of your own"
+            )
         task = self.dispatcher.spawn(work)
         if self.spawned is None:
             self.spawned = set()
@@ -98,14 +113,21 @@ class Call:
 
     def over(self) -> None:
         """It has ended: so do the tasks it spawned and the streams it read."""
+        self.ended = True
+        self.begun()
         if self._again is not None:
             self._again.cancel()
             self._again = None
         for task in tuple(self.spawned or ()):
             task.cancel()
         if self.uploads is not None:
-            self.dispatcher.forget(self.uploads)
+            self.dispatcher.uploads_over(self.uploads)
             self.uploads = None
+
+    def begun(self) -> None:
+        """Its first step has been taken: what was sent after it may begin too."""
+        if self.dispatcher.starting is self:
+            self.dispatcher.starting = None
 
     def where(self) -> str:
         """Where it hangs, for the log."""
@@ -113,6 +135,8 @@ class Call:
 
     def give_up(self) -> None:
         """It refuses to end: nobody waits for it any more."""
+        if self.task is not None:
+            self.dispatcher.abandon(self.task)
 
     def _insist(self) -> None:
         if self.task is None or self.task.done():
@@ -149,6 +173,8 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
     references, weak_references = getrefcount(me), weakref.getweakrefcount(me)
     while call is not None:
         call.task = me
+        if dispatcher.starting is call:
+            dispatcher.starting = None
         result: Any = None
         error: BaseException | None = None
         try:
@@ -157,14 +183,17 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
             result = call.method.function(call.hub, *call.arguments)
             if call.method.kind >= 1:
                 result = await result
-        except (Exception, CancelledError) as raised:  # noqa: BLE001 - whatever a hub method raises is its caller's
+        except EXITS:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - whatever a hub method raises is its caller's
             error = raised
         call.task = None
         dispatcher.finish(call, result, error)
         call = result = error = None
         try:
             clean = (
-                not me.cancelling()
+                dispatcher.starting is None  # else what was sent before the next call begins only now
+                and not me.cancelling()
                 and getrefcount(me) == references
                 and weakref.getweakrefcount(me) == weak_references
                 and copy_context() == dispatcher.context
@@ -173,5 +202,6 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
             clean = False
         call = dispatcher.next_plain()
         if call is not None and not clean:
+            dispatcher.starting = call
             dispatcher.spawn(run_calls(dispatcher, call))
             return

@@ -31,12 +31,14 @@ __all__ = ["HubServer"]
 class Runtime:
     """What a server has on one event loop."""
 
-    __slots__ = ("clock", "connections", "loop")
+    __slots__ = ("clock", "connections", "leaving", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.clock = Clock(loop)
         self.connections: dict[str, ServerConnection] = {}
+        self.leaving: set[ServerConnection] = set()
+        """Those that have ended, while something of theirs still runs."""
 
 
 class HubServer:
@@ -109,11 +111,10 @@ class HubServer:
         runtime = self._runtime
         if runtime is None or runtime.loop is not asyncio.get_running_loop():
             return
-        connections = list(runtime.connections.values())
+        connections = [*runtime.connections.values(), *runtime.leaving]
         for connection in connections:
             connection.stop()
-        for connection in connections:
-            await connection.ended()
+        await asyncio.gather(*(connection.stopped() for connection in connections))
         await self._app.aclose()
 
     def attach(
@@ -130,9 +131,11 @@ class HubServer:
 
     def snapshot(self) -> dict[str, int]:
         """What there is now, for health pages and tests: `connections`, `streams`, `tasks`, `records`."""
-        connections = list(self._runtime.connections.values()) if self._runtime is not None else []
+        runtime = self._runtime
+        live = list(runtime.connections.values()) if runtime is not None else []
+        connections = [*live, *(runtime.leaving if runtime is not None else ())]
         return {
-            "connections": len(connections),
+            "connections": len(live),
             "streams": sum(connection.streams for connection in connections),
             "tasks": sum(connection.running for connection in connections),
             "records": self._app.records,
@@ -154,7 +157,9 @@ class HubServer:
         self, mapping: HubMapping, connection: Connection, request: Request, connection_id: str
     ) -> ServerConnection:
         runtime = self._running()
-        return ServerConnection(mapping, connection, request, connection_id, runtime.clock, runtime.connections)
+        return ServerConnection(
+            mapping, connection, request, connection_id, runtime.clock, runtime.connections, runtime.leaving
+        )
 
     def _running(self) -> Runtime:
         loop = asyncio.get_running_loop()

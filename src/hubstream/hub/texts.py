@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 
 from hubstream.errors import HubError, ProtocolError
@@ -25,6 +27,8 @@ __all__ = [
     "wrong_count",
 ]
 
+logger = logging.getLogger("hubstream.hub")
+
 CONNECTION_CLOSED = "Connection closed with an error."
 HANDSHAKE_CANCELED = "Handshake was canceled."
 STREAM_BINDING = "Failed to bind Stream message."
@@ -33,16 +37,30 @@ STREAM_BINDING = "Failed to bind Stream message."
 def detail(error: BaseException, detailed: bool) -> str:
     """The suffix that tells what happened: always for a `HubError`, for others only with detailed errors."""
     if isinstance(error, HubError):
-        text = f" HubException: {error.text}"
-        if error.code is None:
-            return text
-        data = "" if error.data is None else " " + msgspec.json.encode(error.data).decode()
-        return f"{text} [{error.code}{data}]"
+        return f" HubException: {_shown(error)}"
     if not detailed:
         return ""
     # .NET's name for what a peer sent amiss; clients may look for it.
     name = "InvalidDataException" if isinstance(error, ProtocolError) else type(error).__name__
-    return f" {name}: {error}"
+    try:
+        return f" {name}: {error}"
+    except Exception:  # noqa: BLE001 - its own __str__ fails: the call is answered all the same
+        return f" {name}"
+
+
+def _shown(error: HubError) -> str:
+    # A class derived from it that does not call its __init__ has none of these.
+    text, code, data = (getattr(error, name, None) for name in ("text", "code", "data"))
+    if text is None:
+        text = str(error)
+    if code is None:
+        return str(text)
+    try:
+        details = "" if data is None else " " + msgspec.json.encode(data).decode()
+    except Exception:
+        logger.exception("the data of an error cannot be sent: %s [%s]", text, code)
+        details = ""
+    return f"{text} [{code}{details}]"
 
 
 def unexpected(target: str, error: BaseException, detailed: bool) -> str:

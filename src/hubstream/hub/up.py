@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hubstream.errors import HubError
 from hubstream.hub import texts
-from hubstream.hub.runner import Call
+from hubstream.hub.runner import EXITS, Call
 from hubstream.payloads.bind import BINDING_ERRORS
 from hubstream.streams.channel import ChannelReader
 
@@ -59,6 +59,11 @@ class Upload(ChannelReader[Any]):
             self._on_low = self.forgotten
             self._dispatcher.full += 1
 
+    async def aclose(self) -> None:
+        """Read no more: what still comes is dropped, so that nothing waits for this method."""
+        self._dispatcher.forget([self])
+        await super().aclose()
+
     def finish(self, error: BaseException | None = None) -> None:
         """The client, or its connection, has ended the stream."""
         self._end(error)
@@ -81,6 +86,7 @@ class UploadCall(Call):
         """Run it."""
         self._result: Any = None
         self._error: BaseException | None = CancelledError()  # what holds if it is cancelled before its first step
+        self.dispatcher.starting = self
         self.task = self.dispatcher.spawn(self._run())
         self.task.add_done_callback(self._ended)
 
@@ -91,11 +97,14 @@ class UploadCall(Call):
             self._ended(self.task)
 
     async def _run(self) -> None:
+        self.begun()
         try:
             result = self.method.function(self.hub, *self.arguments)
             self._result = await result if self.method.awaited else result
             self._error = None
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self._error = error
 
     def _ended(self, task: asyncio.Task[None]) -> None:
