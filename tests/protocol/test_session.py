@@ -106,18 +106,18 @@ class WatchedJson(JsonCodec):
     def __init__(self, looked: list[int]) -> None:
         self.looked = looked
 
-    def split(self, data: bytes, limit: int | None) -> tuple[list[bytes], int]:
+    def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
         self.looked.append(len(data))
-        return super().split(data, limit)
+        return super().read(data, limit, messages)
 
 
 class WatchedMessagePack(MessagePackCodec):
     def __init__(self, looked: list[int]) -> None:
         self.looked = looked
 
-    def split(self, data: bytes, limit: int | None) -> tuple[list[bytes], int]:
+    def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
         self.looked.append(len(data))
-        return super().split(data, limit)
+        return super().read(data, limit, messages)
 
 
 @pytest.mark.parametrize("watched", [WatchedJson, WatchedMessagePack])

@@ -47,6 +47,17 @@ class Codec(Protocol):
         """
         ...
 
+    def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
+        """Read the complete records at the front of `data` and add their messages to `messages`.
+
+        A message of a type nobody knows yet is skipped. Returns how many bytes the records took.
+
+        Raises:
+            ProtocolError: A record is longer than `limit` bytes, framing included, or its length or envelope is malformed.
+                The messages before it have been added.
+        """
+        ...
+
     def wanted(self, start: bytes) -> int:
         """How many bytes must have come before the record that begins with `start` can be complete.
 
@@ -59,14 +70,6 @@ class Codec(Protocol):
 
         Raises:
             ProtocolError: The envelope is malformed; the text is .NET's where it has one.
-        """
-        ...
-
-    def decode_all(self, records: Sequence[bytes], messages: list[HubMessage]) -> None:
-        """Read records and add their messages to `messages`: `decode` for a read, without a call for each.
-
-        Raises:
-            ProtocolError: An envelope is malformed; the messages before it have been added.
         """
         ...
 

@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw
 from typing_extensions import Buffer
 
 from hubstream.protocol.codec import ItemFrame
-from hubstream.protocol.framing import split_text
+from hubstream.protocol.framing import RS, FrameError, split_text
 from hubstream.protocol.json_envelope import recover
 from hubstream.protocol.json_members import malformed, too_deep
 from hubstream.protocol.messages import (
@@ -84,19 +84,17 @@ class JsonCodec:
     split = staticmethod(split_text)
     """See `Codec.split`."""
 
-    def wanted(self, start: bytes) -> int:
-        """See `Codec.wanted`."""
-        del start
-        return 0
-
-    def decode(self, record: bytes) -> HubMessage | None:
-        """See `Codec.decode`."""
-        messages: list[HubMessage] = []
-        self.decode_all([record], messages)
-        return messages[0] if messages else None
-
-    def decode_all(self, records: Items[bytes], messages: list[HubMessage]) -> None:
-        """See `Codec.decode_all`."""
+    def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
+        """See `Codec.read`."""
+        late: FrameError | None = None
+        if limit is None or len(data) <= limit:
+            records = data.split(RS)
+            taken = len(data) - len(records.pop())
+        else:
+            try:
+                records, taken = split_text(data, limit)
+            except FrameError as error:
+                records, taken, late = error.records, len(data), error
         for record in records:
             if len(record) > UNNESTED and record.count(b"[") + record.count(b"{") > 64 and too_deep(record):
                 raise malformed()
@@ -122,6 +120,20 @@ class JsonCodec:
                     message = recover(record)
             if message is not None:
                 messages.append(message)
+        if late is not None:
+            raise late
+        return taken
+
+    def wanted(self, start: bytes) -> int:
+        """See `Codec.wanted`."""
+        del start
+        return 0
+
+    def decode(self, record: bytes) -> HubMessage | None:
+        """See `Codec.decode`."""
+        messages: list[HubMessage] = []
+        self.read(record + RS, None, messages)
+        return messages[0] if messages else None
 
     def encode(self, message: HubMessage) -> bytes:
         """See `Codec.encode`."""

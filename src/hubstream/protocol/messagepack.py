@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from typing_extensions import Buffer
 
 from hubstream.protocol.codec import ItemFrame
-from hubstream.protocol.framing import SHORT, binary_length, length_prefix, split_binary
+from hubstream.protocol.framing import SHORT, FrameError, binary_length, length_prefix, split_binary
 from hubstream.protocol.messagepack_envelope import recover
 from hubstream.protocol.messages import (
     UNBINDABLE,
@@ -102,6 +102,21 @@ class MessagePackCodec:
     split = staticmethod(split_binary)
     """See `Codec.split`."""
 
+    def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
+        """See `Codec.read`."""
+        late: FrameError | None = None
+        try:
+            records, taken = split_binary(data, limit)
+        except FrameError as error:
+            records, taken, late = error.records, len(data), error
+        for record in records:
+            message = self.decode(record)
+            if message is not None:
+                messages.append(message)
+        if late is not None:
+            raise late
+        return taken
+
     def wanted(self, start: bytes) -> int:
         """See `Codec.wanted`."""
         return binary_length(start)
@@ -132,13 +147,6 @@ class MessagePackCodec:
         elif message.type == 7 and message.error is None:
             message.error = UNSET
         return message
-
-    def decode_all(self, records: Items[bytes], messages: list[HubMessage]) -> None:
-        """See `Codec.decode_all`."""
-        for record in records:
-            message = self.decode(record)
-            if message is not None:
-                messages.append(message)
 
     def encode(self, message: HubMessage) -> bytes:
         """See `Codec.encode`."""

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from hubstream.errors import HandshakeError, ProtocolError
 from hubstream.protocol.codec import Codec
-from hubstream.protocol.framing import RS, FrameError, oversize
+from hubstream.protocol.framing import RS, oversize
 from hubstream.protocol.handshake import HandshakeRequest, HandshakeResponse, parse_request, parse_response
 from hubstream.protocol.messages import HubMessage
 
@@ -105,7 +105,25 @@ class HubSession:
             if whole is None:
                 return []
             data = whole
-        return self._read(data, now) if self.handshaken else self._begin(data, now)
+        codec = self.codec
+        if codec is None or not self.handshaken:
+            return self._begin(data, now)
+        messages: list[HubMessage] = []
+        try:
+            taken = codec.read(data, self.max_message_size, messages)
+            if taken:
+                self.heard = now
+            if taken != len(data):
+                self._keep(data[taken:], codec)
+        except ProtocolError as error:
+            self.error = error
+            self.heard = now
+        if not self.pinged:  # a loop, not any(): a generator would cost as much as decoding a message
+            for message in messages:
+                if message.type == 6:
+                    self.pinged = True
+                    break
+        return self._track(messages) if self.tracking else messages
 
     def silent(self, now: float, timeout: float) -> bool:
         """Whether nothing complete has been heard for `timeout` seconds from a peer that pings; a server always does."""
@@ -128,11 +146,7 @@ class HubSession:
 
     def _keep(self, start: bytes, codec: Codec | None) -> None:
         """Hold the beginning of a record."""
-        try:
-            self._wanted = 0 if codec is None else codec.wanted(start)
-        except FrameError as error:
-            self.error = error
-            return
+        self._wanted = 0 if codec is None else codec.wanted(start)
         self._parts = [start]
         self._size = len(start)
 
@@ -168,35 +182,7 @@ class HubSession:
             return []
         self.handshaken = True
         self.heard = now
-        return [shaken, *self._read(data[end:], now)] if end < len(data) else [shaken]
-
-    def _read(self, data: bytes, now: float) -> Sequence[HubMessage]:
-        """Read hub messages."""
-        codec = self.codec
-        assert codec is not None
-        try:
-            records, taken = codec.split(data, self.max_message_size)
-        except FrameError as error:
-            self.error = error
-            records, taken = error.records, len(data)
-        if taken != len(data):
-            self._keep(data[taken:], codec)
-        messages: list[HubMessage] = []
-        if records:
-            self.heard = now
-            try:
-                codec.decode_all(records, messages)
-            except ProtocolError as error:
-                self.error = error
-                self._parts = None
-            if not self.pinged:  # a loop, not any(): a generator would cost as much as decoding a message
-                for message in messages:
-                    if message.type == 6:
-                        self.pinged = True
-                        break
-            if self.tracking:
-                return self._track(messages)
-        return messages
+        return [shaken, *self.receive(data[end:], now)] if end < len(data) else [shaken]
 
     def _agree(self, record: bytes) -> HandshakeRequest | HandshakeResponse:
         if self.role == "client":
