@@ -169,7 +169,12 @@ WHOLE: list[tuple[str, list[Any], list[Any], str | None]] = [
     ("fails", [2, False], [0, 1], f'{STREAMING_FAILED} HubException: broke [E1 {{"at":2}}]'),
     ("fails", [2, True], [0, 1], STREAMING_FAILED),
     ("fails", [0, True], [], STREAMING_FAILED),
-    ("fails_before", [False], [], "An unexpected error occurred invoking 'fails_before' on the server. HubException: early"),
+    (
+        "fails_before",
+        [False],
+        [],
+        "An unexpected error occurred invoking 'fails_before' on the server. HubException: early",
+    ),
     ("fails_before", [True], [], "An unexpected error occurred invoking 'fails_before' on the server."),
     ("cancels_itself", [], [1], STREAMING_FAILED),
     (

@@ -143,7 +143,7 @@ class ServerConnection:
             if now - self._started >= options.handshake_timeout:
                 self._failed(HandshakeError(texts.HANDSHAKE_CANCELED))
             return
-        if not self._dispatcher.reading:
+        if not self.reading:
             self._session.heard = now  # it is this side that does not listen
         elif self._session.silent(now, options.client_timeout + TICK):  # what was heard is noted to a tick
             text = "Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
@@ -173,6 +173,11 @@ class ServerConnection:
     def streams(self) -> int:
         """Streams to the client that are running."""
         return self._dispatcher.streams
+
+    @property
+    def reading(self) -> bool:
+        """Whether its messages are read at present."""
+        return self._dispatcher.reading
 
     @property
     def running(self) -> int:
