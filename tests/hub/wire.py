@@ -70,6 +70,10 @@ class Wire:
         """The next messages."""
         return [await self.next() for _ in range(count)]
 
+    def alive(self) -> bool:
+        """Whether the connection has not ended yet."""
+        return self.lost_gracefully is None
+
     async def closed(self) -> bool:
         """Wait for the end of the connection; whether it was graceful."""
         async with asyncio.timeout(LIMIT):
