@@ -130,7 +130,7 @@ class ServerConnection:
 
     async def ended(self) -> None:
         try:
-            await self._dispatcher.idle()
+            await self._dispatcher.tasks.idle()
         except asyncio.CancelledError:
             await self._dispatcher.stop()  # the server does not wait for the application any longer
             raise
@@ -222,7 +222,7 @@ class ServerConnection:
         self.out.emit(HANDSHAKE_DONE)
         self._dispatcher.open(session.codec, greeting=self.mapping.greets)
         if self.mapping.greets:
-            self._greeting = self._dispatcher.spawn(self._greet())
+            self._greeting = self._dispatcher.tasks.spawn(self._greet())
         return messages[1:]
 
     async def _greet(self) -> None:
@@ -297,6 +297,6 @@ class ServerConnection:
         self._dispatcher.close(cancel_calls=end is End.STOPPED)
         self.context._end()
         if self._connected and self.mapping.parts:
-            self._dispatcher.spawn(self._part(error if isinstance(error, Exception) else None))
-        if self._dispatcher.tasks:
+            self._dispatcher.tasks.spawn(self._part(error if isinstance(error, Exception) else None))
+        if len(self._dispatcher.tasks):
             self._leaving.add(self)

@@ -7,21 +7,22 @@ uploads run beside everything else. User code that may suspend gets a task; noth
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from asyncio import CancelledError
-from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from hubstream.errors import ConnectionLost, HubError
 from hubstream.hub import texts
+from hubstream.hub.answers import Answers
 from hubstream.hub.down import StreamCall
+from hubstream.hub.inbox import Inbox
 from hubstream.hub.methods import Kind
 from hubstream.hub.runner import LAST_WAIT, Call, run_calls
+from hubstream.hub.tasks import Tasks
 from hubstream.hub.up import Upload, UploadCall
-from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS, ArgumentCountError
+from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS
 from hubstream.protocol.messages import (
     CancelInvocation,
     Completion,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatcher"]
 
-T = TypeVar("T")
-
 logger = logging.getLogger("hubstream.hub")
 
 READ_AHEAD: Final = 65_536
@@ -51,7 +50,6 @@ ENOUGH: Final = 65_536
 SLOT: Final = "a slot"
 CONNECT: Final = "on_connected"
 ROOM: Final = "room to write"
-CALLS: Final = (Invocation, StreamInvocation)
 DEF, STEP, TASK, UPLOAD, STREAM = (int(kind) for kind in Kind)  # plain ints: compared for every message
 
 
@@ -68,13 +66,10 @@ class Dispatcher:
         "_streams",
         "_table",
         "_taken",
-        "_tasks",
         "_uploads",
-        "_waiters",
-        "_waiting",
         "_waiting_for",
         "_waking",
-        "_withdrawn",
+        "answers",
         "closed",
         "codec",
         "connection",
@@ -87,6 +82,7 @@ class Dispatcher:
         "out",
         "owner",
         "starting",
+        "tasks",
     )
 
     codec: Codec
@@ -101,6 +97,8 @@ class Dispatcher:
         self.out = owner.out
         self.context = context
         """The variables user code starts with: those of the request. Copied for every task, never run in."""
+        self.answers = Answers(owner.out, owner.connection_id, detailed=self.options.detailed_errors)
+        self.tasks = Tasks(owner.loop, context, owner.left)
         self.closed = False
         self.full = 0
         """Uploads whose buffer is over its bound."""
@@ -109,9 +107,7 @@ class Dispatcher:
         self._scratch = context.copy()
         self._table: dict[str, BoundMethod] = {}
         self._slots = self.options.parallel_invocations
-        self._inbox: deque[HubMessage] | None = None
-        self._waiting: dict[str, Invocation | StreamInvocation] | None = None
-        self._withdrawn: set[int] = set()
+        self._inbox: Inbox | None = None
         self._waiting_for: str | None = None
         self._waking = False
         self._ahead = 0
@@ -120,14 +116,12 @@ class Dispatcher:
         self._taken = 0
         self._calls: dict[str | int, Call] | None = None
         self._uploads: dict[str, Upload] | None = None
-        self._tasks: set[asyncio.Task[Any]] | None = None
-        self._waiters: list[asyncio.Future[None]] | None = None
 
     # -- messages in
 
     def open(self, codec: Codec, *, greeting: bool) -> None:
         """The handshake is done. With `greeting`, messages wait until `greeted()`."""
-        self.codec = codec
+        self.codec = self.answers.codec = codec
         self._table = self.mapping.tables[codec.name]
         if greeting:
             self._waiting_for = CONNECT
@@ -162,10 +156,8 @@ class Dispatcher:
 
     def _queue(self, message: HubMessage) -> None:
         if self._inbox is None:
-            self._inbox = deque()
-        self._inbox.append(message)
-        if self._waiting is not None and isinstance(message, CALLS) and message.invocation_id:
-            self._waiting.setdefault(message.invocation_id, message)
+            self._inbox = Inbox()
+        self._inbox.add(message)
 
     def _handle(self, message: HubMessage) -> bool:
         """Do what a message asks for; False if it has to wait, with `_waiting_for` saying for what."""
@@ -188,23 +180,23 @@ class Dispatcher:
         method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
         invocation_id = message.invocation_id or None
         if method is None:
-            self._refuse(invocation_id, texts.no_such_method(message.target))
+            self.answers.refuse(invocation_id, texts.no_such_method(message.target))
             return True
         kind = method.kind
         if kind > TASK:
             if kind == STREAM:
                 if self._bind(message, method, invocation_id) is not None:
-                    self._refuse(invocation_id, texts.streaming_method(method.name))
+                    self.answers.refuse(invocation_id, texts.streaming_method(method.name))
             else:
                 self._start_upload(message, method, invocation_id)
             return True
         try:
             arguments = method.decode(message.arguments)
         except BINDING_ERRORS:
-            self._refuse_binding(invocation_id, message, method)
+            self.answers.refuse_binding(invocation_id, message, method)
             return True
         if message.stream_ids:
-            self._refuse(invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
+            self.answers.refuse(invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
             return True
         if not self._slots:
             self._waiting_for = SLOT
@@ -219,7 +211,7 @@ class Dispatcher:
                 self._slots -= 1
                 self.starting = call = Call(self, method, invocation_id, hub, arguments)
                 self._register(call)
-                self.spawn(run_calls(self, call))
+                self.tasks.spawn(run_calls(self, call))
                 return True
             if kind == DEF:
                 result = self._scratch.run(method.function, hub, *arguments)
@@ -234,7 +226,7 @@ class Dispatcher:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
-            self._failed(method.name, invocation_id, error)
+            self.answers.failed(method.name, invocation_id, error)
         try:
             if self._scratch != self.context:  # it set a context variable: the next call starts without
                 self._scratch = self.context.copy()
@@ -254,17 +246,17 @@ class Dispatcher:
         method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
         invocation_id = message.invocation_id
         if method is None:
-            self._refuse(invocation_id, texts.no_such_method(message.target))
+            self.answers.refuse(invocation_id, texts.no_such_method(message.target))
             return
         arguments = self._bind(message, method, invocation_id)
         if arguments is None:
             return
         if method.kind != STREAM:
-            self._refuse(invocation_id, texts.not_a_streaming_method(method.name))
+            self.answers.refuse(invocation_id, texts.not_a_streaming_method(method.name))
             return
         if self._calls is not None and (other := self._calls.get(invocation_id)) is not None:
             other.doubted = True
-            self._refuse(invocation_id, texts.in_use(invocation_id))
+            self.answers.refuse(invocation_id, texts.in_use(invocation_id))
             return
         hub = self._hub(method, invocation_id)
         if hub is None:
@@ -283,7 +275,7 @@ class Dispatcher:
         if arguments is None:
             return
         if invocation_id is not None and self._calls is not None and invocation_id in self._calls:
-            self._refuse(invocation_id, texts.in_use(invocation_id))
+            self.answers.refuse(invocation_id, texts.in_use(invocation_id))
             return
         hub = self._hub(method, invocation_id)
         if hub is None:
@@ -302,7 +294,7 @@ class Dispatcher:
         try:
             arguments: Sequence[Any] = method.decode(message.arguments)
         except BINDING_ERRORS:
-            self._refuse_binding(invocation_id, message, method)
+            self.answers.refuse_binding(invocation_id, message, method)
             return None
         return arguments
 
@@ -312,10 +304,10 @@ class Dispatcher:
         """Buffers for the client's streams; None when the call was refused for them."""
         ids = message.stream_ids or []
         if len(ids) != len(method.decoders):
-            self._refuse(invocation_id, texts.stream_count(method.name, len(ids), len(method.decoders)))
+            self.answers.refuse(invocation_id, texts.stream_count(method.name, len(ids), len(method.decoders)))
             return None
         if self._streams + self._taken + len(ids) + streams > self.options.max_streams:
-            self._refuse(invocation_id, texts.too_many_streams(method.name))
+            self.answers.refuse(invocation_id, texts.too_many_streams(method.name))
             return None
         if not ids:
             return []
@@ -323,7 +315,7 @@ class Dispatcher:
             self._uploads = {}
         for stream_id in ids:
             if stream_id in self._uploads or ids.count(stream_id) > 1:
-                self._refuse(invocation_id, texts.in_use(stream_id))
+                self.answers.refuse(invocation_id, texts.in_use(stream_id))
                 return None
         uploads = [
             Upload(self, stream_id, decode, self.options.stream_buffer)
@@ -344,27 +336,17 @@ class Dispatcher:
         if call is not None:
             call.cancel()
             return
-        if not self._inbox:
-            return
-        waiting = self._waiting
-        if waiting is None:
-            # Kept while the inbox does not move: a search for each cancel would cost the square of what one frame holds.
-            waiting = self._waiting = {}
-            for queued in self._inbox:
-                if isinstance(queued, CALLS) and queued.invocation_id and id(queued) not in self._withdrawn:
-                    waiting.setdefault(queued.invocation_id, queued)
-        if (call_waiting := waiting.pop(message.invocation_id, None)) is not None:
-            self._cancel_waiting(call_waiting)
+        if self._inbox and (waiting := self._inbox.withdraw(message.invocation_id)) is not None:
+            self._cancel_waiting(waiting)
 
     def _cancel_waiting(self, message: Invocation | StreamInvocation) -> None:
-        """It has not started: answer as if it had, and pass it over when its turn comes."""
-        self._withdrawn.add(id(message))
+        """It has not started: answer as if it had."""
         if isinstance(message, StreamInvocation):
             self.out.emit(self.codec.encode(Completion(invocation_id=message.invocation_id)))
         else:
             method = self.mapping.find(self._table, message.target)
             name = message.target if method is None else method.name
-            self._refuse(message.invocation_id or None, texts.unexpected(name, CancelledError(), False))
+            self.answers.refuse(message.invocation_id or None, texts.unexpected(name, CancelledError(), False))
         if self._waiting_for is SLOT:
             self._wake()  # what stood behind it may not need a slot
 
@@ -381,7 +363,7 @@ class Dispatcher:
         try:
             return self.hub()
         except Exception as error:  # noqa: BLE001 - a failed call, as if its method had
-            self._failed(method.name, invocation_id, error)
+            self.answers.failed(method.name, invocation_id, error)
             return None
 
     def _register(self, call: Call) -> None:
@@ -408,7 +390,7 @@ class Dispatcher:
             except ENCODING_ERRORS as failure:
                 error = failure
         if error is not None:
-            self._failed(call.method.name, call.id, error, cancelled=call.cancelled)
+            self.answers.failed(call.method.name, call.id, error, cancelled=call.cancelled)
 
     def stream_ended(self, call: StreamCall, error: str | None) -> None:
         """A stream to the client has ended, its generator is closed: tell the client."""
@@ -416,7 +398,7 @@ class Dispatcher:
         self._unregister(call)
         call.over()
         if error is not None:
-            self._refuse(call.id, error)
+            self.answers.refuse(call.id, error)
         elif not (call.doubted and call.cancelled):
             self.out.emit(self.codec.encode(Completion(invocation_id=call.id)))
 
@@ -430,15 +412,14 @@ class Dispatcher:
                 break
             message, method = head
             assert self._inbox is not None
-            self._inbox.popleft()
-            self._waiting = None
+            self._inbox.take()
             if self._plain_head() is None:
                 self._wake()  # what comes next needs no slot
             invocation_id = message.invocation_id or None
             try:
                 arguments = method.decode(message.arguments)
             except BINDING_ERRORS:
-                self._refuse_binding(invocation_id, message, method)
+                self.answers.refuse_binding(invocation_id, message, method)
                 continue
             hub = self._hub(method, invocation_id)
             if hub is None:
@@ -453,10 +434,7 @@ class Dispatcher:
 
     def _plain_head(self) -> tuple[Invocation, BoundMethod] | None:
         """What waits first and its method, if it is a plain call."""
-        inbox = self._inbox
-        while inbox and self._withdrawn and id(inbox[0]) in self._withdrawn:
-            self._withdrawn.discard(id(inbox.popleft()))
-        if inbox and isinstance(message := inbox[0], Invocation):
+        if self._inbox and isinstance(message := self._inbox.head(), Invocation):
             method = self.mapping.find(self._table, message.target)
             if method is not None and method.kind <= TASK and not message.stream_ids:
                 return message, method
@@ -473,47 +451,6 @@ class Dispatcher:
             if self._uploads is not None and self._uploads.get(upload.id) is upload:
                 del self._uploads[upload.id]
             upload.forgotten()
-
-    def _failed(self, name: str, invocation_id: str | None, error: BaseException, *, cancelled: bool = False) -> None:
-        if cancelled and isinstance(error, CancelledError):
-            self._refuse(invocation_id, texts.unexpected(name, error, False))
-            return
-        self._log(name, invocation_id, error)
-        self._refuse(invocation_id, texts.unexpected(name, error, self.options.detailed_errors))
-
-    def log_failure(self, call: Call, error: BaseException) -> None:
-        """Log what a client is not told."""
-        self._log(call.method.name, call.id, error)
-
-    def _log(self, name: str, invocation_id: str | None, error: BaseException) -> None:
-        if isinstance(error, HubError) or (self.closed and isinstance(error, ConnectionLost)):
-            logger.debug("'%s' answered with an error: %s", name, error)
-            return
-        logger.error(
-            "'%s' failed: connection %s, invocation %s", name, self.connection_id, invocation_id, exc_info=error
-        )
-
-    def _refuse(self, invocation_id: str | None, error: str) -> None:
-        if invocation_id is not None:
-            self.out.emit(self.codec.encode(Completion(invocation_id=invocation_id, error=error)))
-        else:
-            logger.info("a call without an id failed: connection %s: %s", self.connection_id, error)
-
-    def _refuse_binding(
-        self, invocation_id: str | None, message: Invocation | StreamInvocation, method: BoundMethod
-    ) -> None:
-        detailed = self.options.detailed_errors
-        text = texts.binding_failed(method.name, detailed)
-        why = "they cannot be read"
-        try:
-            method.explain(message.arguments)
-        except ArgumentCountError as error:
-            text = texts.wrong_count(method.name, error.provided, error.expected, detailed)
-            why = str(error)
-        except BINDING_ERRORS as error:
-            why = str(error)
-        logger.info("the arguments of '%s' do not fit: connection %s: %s", method.name, self.connection_id, why)
-        self._refuse(invocation_id, text)
 
     # -- waiting
 
@@ -532,13 +469,10 @@ class Dispatcher:
     def _pump(self) -> None:
         self._waking = False
         inbox = self._inbox
-        self._waiting = None
         while inbox and self._waiting_for is None and not self.closed:
-            message = inbox.popleft()
-            if self._withdrawn and id(message) in self._withdrawn:
-                self._withdrawn.discard(id(message))
-            elif not self._handle(message):
-                inbox.appendleft(message)
+            message = inbox.take()
+            if message is not None and not self._handle(message):
+                inbox.put_back(message)
         if self._ahead:
             self.throttle()
 
@@ -559,56 +493,21 @@ class Dispatcher:
         """Whether the client's messages are read at present."""
         return self._reading
 
-    # -- tasks
-
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task that this connection owns."""
-        task = self.loop.create_task(work, context=self.context.copy())
-        if self._tasks is None:
-            self._tasks = set()
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        if self.closed:
-            task.add_done_callback(self._task_left)
-        return task
-
-    def abandon(self, task: asyncio.Task[Any]) -> None:
-        """A task that refuses to end is waited for no longer."""
-        if self._tasks is not None:
-            self._tasks.discard(task)
-        if self.closed:
-            self._task_left(task)
-
-    def _task_left(self, _: asyncio.Task[Any]) -> None:
-        if self._tasks:
-            return
-        self.owner.left()
-        waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
-
-    async def idle(self, timeout: float | None = None) -> None:
-        """Wait, after `close()`, until nothing runs any more; or for so many seconds."""
-        if self._tasks:
-            waiter = self.loop.create_future()
-            if self._waiters is None:
-                self._waiters = []
-            self._waiters.append(waiter)
-            await asyncio.wait([waiter], timeout=timeout)
+    # -- the end
 
     async def stop(self) -> None:
         """Cancel everything and wait for its end; what does not end in time is cancelled again, and then left."""
         self.cancel_calls()
-        await self.idle(self.options.stop_timeout)
+        await self.tasks.idle(self.options.stop_timeout)
         # Calls have been cancelled again, and say so. The rest is on_connected, on_disconnected, and what calls spawned.
         calls = {call.task for call in (self._calls or {}).values()}
-        for task in self.tasks - calls:
-            task.cancel()
-        await self.idle(2 * LAST_WAIT)
-        for task in tuple(self.tasks):
+        for task in self.tasks:
+            if task not in calls:
+                task.cancel()
+        await self.tasks.idle(2 * LAST_WAIT)
+        for task in self.tasks:
             logger.error("a task did not end after it was cancelled: connection %s: %r", self.connection_id, task)
-            self.abandon(task)
+            self.tasks.abandon(task)
 
     def cancel_calls(self) -> None:
         """Cancel what runs, plain calls too."""
@@ -617,21 +516,15 @@ class Dispatcher:
 
     def close(self, *, cancel_calls: bool) -> None:
         """The connection has ended: streams are cancelled, unfinished uploads fail, plain calls run on (spec 6.9)."""
-        self.closed = True
-        self._inbox = self._waiting = None
-        for task in self.tasks:
-            task.add_done_callback(self._task_left)
+        self.closed = self.answers.closed = True
+        self._inbox = None
+        self.tasks.close()
         for call in tuple((self._calls or {}).values()):
             if cancel_calls or isinstance(call, StreamCall):
                 call.cancel()
         for upload in tuple((self._uploads or {}).values()):
             upload.finish(ConnectionLost("the connection has ended before the client completed its stream"))
         self._uploads = None
-
-    @property
-    def tasks(self) -> set[asyncio.Task[Any]]:
-        """What is still running."""
-        return self._tasks or set()
 
     @property
     def streams(self) -> int:

@@ -34,7 +34,7 @@ class StreamCall(Call):
         self._error: BaseException | None = None
         self._text: str | None = None
         self.dispatcher.starting = self
-        self.task = self.dispatcher.spawn(self._run())
+        self.task = self.dispatcher.tasks.spawn(self._run())
         self.task.add_done_callback(self._ended)
 
     def where(self) -> str:
@@ -43,7 +43,7 @@ class StreamCall(Call):
 
     def give_up(self) -> None:
         if self.task is not None:
-            self.dispatcher.abandon(self.task)
+            self.dispatcher.tasks.abandon(self.task)
             self.task.remove_done_callback(self._ended)
             self._ended(self.task)
 
@@ -103,7 +103,7 @@ class StreamCall(Call):
         error, self._error = self._error, None
         text = self._text
         if error is not None and not (self.cancelled and isinstance(error, CancelledError)):
-            self.dispatcher.log_failure(self, error)
+            self.dispatcher.answers.log(self.method.name, self.id, error)
             if not self.cancelled:
                 detailed = self.dispatcher.options.detailed_errors
                 if self._streaming:

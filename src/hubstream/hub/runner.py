@@ -94,7 +94,7 @@ class Call:
             raise HubstreamError(
                 f"spawn() when the call of '{self.method.name}' is over: what it spawns ends with it. Start a task of your own"
             )
-        task = self.dispatcher.spawn(work)
+        task = self.dispatcher.tasks.spawn(work)
         if self.spawned is None:
             self.spawned = set()
         self.spawned.add(task)
@@ -136,7 +136,7 @@ class Call:
     def give_up(self) -> None:
         """It refuses to end: nobody waits for it any more."""
         if self.task is not None:
-            self.dispatcher.abandon(self.task)
+            self.dispatcher.tasks.abandon(self.task)
 
     def _insist(self) -> None:
         if self.task is None or self.task.done():
@@ -203,5 +203,5 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
         call = dispatcher.next_plain()
         if call is not None and not clean:
             dispatcher.starting = call
-            dispatcher.spawn(run_calls(dispatcher, call))
+            dispatcher.tasks.spawn(run_calls(dispatcher, call))
             return

@@ -87,12 +87,12 @@ class UploadCall(Call):
         self._result: Any = None
         self._error: BaseException | None = CancelledError()  # what holds if it is cancelled before its first step
         self.dispatcher.starting = self
-        self.task = self.dispatcher.spawn(self._run())
+        self.task = self.dispatcher.tasks.spawn(self._run())
         self.task.add_done_callback(self._ended)
 
     def give_up(self) -> None:
         if self.task is not None:
-            self.dispatcher.abandon(self.task)
+            self.dispatcher.tasks.abandon(self.task)
             self.task.remove_done_callback(self._ended)
             self._ended(self.task)
 
