@@ -53,7 +53,7 @@ class Upload(ChannelReader[Any]):
         items.append(value)
         if self._waiters:
             self._wake_one()
-        if len(items) > self._capacity and not self._full:
+        if not self._full and len(items) > self._capacity:
             self._full = True
             self._low = self._capacity
             self._on_low = self.forgotten
@@ -72,7 +72,7 @@ class Upload(ChannelReader[Any]):
         """The buffer holds nobody up any more: it has room, or nothing comes that would need it."""
         if self._full:
             self._full = False
-            self._low = -1
+            self._on_low = None
             self._dispatcher.full -= 1
             self._dispatcher.throttle()
 

@@ -33,9 +33,9 @@ class ChannelReader(AsyncIterator[T]):
         self._waiters: deque[asyncio.Future[None]] | None = None
         self._ended = False
         self._error: BaseException | None = None
-        self._low = -1
-        """Items left at which the writing side wants to know; -1: it does not wait."""
+        self._low = 0
         self._on_low: Callable[[], None] | None = None
+        """Set while the writing side waits: called when so many items are left."""
 
     def __len__(self) -> int:
         """Items that can be read without waiting."""
@@ -53,7 +53,7 @@ class ChannelReader(AsyncIterator[T]):
                 raise StopAsyncIteration
             await self._wait()
         item = items.popleft()
-        if len(items) == self._low and self._on_low is not None:
+        if self._on_low is not None and len(items) == self._low:
             self._on_low()
         return item
 
@@ -191,4 +191,4 @@ class Channel(Generic[T]):
                 if not reader._ended:
                     return
         if not self._writers:
-            reader._low = -1
+            reader._on_low = None
