@@ -30,8 +30,9 @@ NO_CACHE: Final = (
 """On every answer to a poll (spec 1.6)."""
 OCTETS: Final = b"application/octet-stream"
 
-OPEN, CLOSING, ENDED = range(3)
+OPEN, LOSING, CLOSING, ENDED = range(4)
 # OPEN     both ways
+# LOSING   `lost` is being called: what it writes a poll that waits carries away
 # CLOSING  closed here: polls carry away what was written, then one is told that this was all
 # ENDED    the record is gone; a poll that waits still carries away what was written
 
@@ -99,7 +100,7 @@ class LongPollingConnection:
 
     def write(self, data: bytes) -> None:
         """Keep whole messages for the next poll; `paused` when that has enough to carry."""
-        if self._state or self._aborted:
+        if self._state > LOSING or self._aborted:
             return
         self._buffer.append(data)
         self._size += len(data)
@@ -124,7 +125,7 @@ class LongPollingConnection:
 
     def abort(self) -> None:
         """End it now; what was not carried away is dropped."""
-        if not self._aborted and self._state != ENDED:
+        if not self._aborted and self._state in {OPEN, CLOSING}:
             self._aborted = True
             self._buffer.clear()
             # Not from inside the handler's own call.
@@ -148,6 +149,7 @@ class LongPollingConnection:
     def _end(self, graceful: bool) -> None:
         if self._state == ENDED:
             return
+        self._state = LOSING if self._state == OPEN else ENDED
         self._table.remove(self._record)
         self._uplink.end()
         handler, self._handler = self._handler, None

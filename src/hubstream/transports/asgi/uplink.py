@@ -1,7 +1,7 @@
 """What POSTs bring to a connection that has no way up of its own: an event stream or long polling (spec 2.2).
 
-A byte stream, as .NET's pipe: bodies are passed on as they come, one POST after the other. Imports `connection` and this room;
-only `post` waits.
+A byte stream, as .NET's pipe: bodies are passed on as they come, one POST after the other, and a POST is answered before what it
+brought sets anything off. Imports `connection` and this room; only `post` waits.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ class Uplink:
     """The way up of one connection, from its first POST to its end.
 
     Args:
-        limit: Bytes accepted before the connection has a handler; beyond it a POST waits for one.
+        limit: Bytes that may wait for the handler, or for there to be one; then POSTs wait.
     """
 
     __slots__ = (
         "_discards",
+        "_ended",
         "_failed",
         "_handler",
         "_limit",
@@ -42,15 +43,13 @@ class Uplink:
         "_posts",
         "_reading",
         "_room",
+        "_scheduled",
         "_size",
         "_unread",
         "_wait",
-        "ended",
     )
 
     def __init__(self, limit: int) -> None:
-        self.ended = False
-        """The connection is gone: what comes is refused."""
         self._limit = limit
         self._lock = asyncio.Lock()
         self._posts = 0
@@ -58,8 +57,10 @@ class Uplink:
         self._room: asyncio.Future[None] | None = None
         self._unread: list[bytes] = []
         self._size = 0
+        self._scheduled = False
         self._reading = True
         self._discards = False
+        self._ended = False
         self._handler: ConnectionHandler | None = None
         self._failed: Callable[[], None] = lambda: None
 
@@ -72,33 +73,32 @@ class Uplink:
         """
         self._handler = handler
         self._failed = failed
-        unread, self._unread = self._unread, []
-        self._size = 0
-        if unread:
-            self._pass_on(b"".join(unread))
-        self._release()
+        self._deliver()
 
     def pause(self) -> None:
-        """The handler takes no more: a POST that has more waits."""
+        """The handler takes no more: a POST that brings more waits."""
         self._reading = False
 
     def resume(self) -> None:
-        """It takes more."""
+        """It takes more, from the next turn of the loop on."""
         self._reading = True
-        self._release()
+        self._schedule()
 
     def discard(self) -> None:
         """The connection is closing: what comes is accepted and dropped, as by a .NET pipe whose reader has ended."""
         self._discards = True
+        self._unread.clear()
         self._release()
 
     def end(self) -> None:
-        """The connection is gone: POSTs that wait are refused, as all that come."""
-        self.ended = True
-        self._handler = None
-        self._unread.clear()
-        self._wait.end()
-        self._release()
+        """The connection is gone. What was accepted is still passed on, if the handler takes it; POSTs that wait are refused, as all that come."""
+        if not self._ended:
+            self._ended = True
+            self._deliver()
+            self._handler = None
+            self._unread.clear()
+            self._wait.end()
+            self._release()
 
     async def post(self, receive: Receive) -> int:
         """Take one POST's body; returns the HTTP status, after all of the body was accepted.
@@ -111,9 +111,7 @@ class Uplink:
         self._posts += 1
         try:
             async with self._lock:
-                if self.ended:
-                    return GONE
-                return await self._take(receive)
+                return GONE if self._ended else await self._take(receive)
         finally:
             self._posts -= 1
 
@@ -128,37 +126,44 @@ class Uplink:
                 return GONE
             if message["type"] != "http.request":
                 return CLIENT_WENT
-            if data := message.get("body", b""):
-                self._accept(bytes(data))
-            while not (self._takes() or self.ended):
+            data = message.get("body", b"")
+            if data and not self._discards:
+                self._unread.append(bytes(data))
+                self._size += len(data)
+                self._schedule()
+            while not self._ended and self._full():
                 self._room = asyncio.get_running_loop().create_future()
                 await self._room
-            if self.ended:
+            if self._ended:
                 return GONE
             if not message.get("more_body", False):
                 return ACCEPTED
 
-    def _accept(self, data: bytes) -> None:
-        if self._discards or self.ended:
-            return
-        if self._handler is not None:
-            self._pass_on(data)
-        else:
-            self._unread.append(data)
-            self._size += len(data)
+    def _full(self) -> bool:
+        if self._discards:
+            return False
+        return self._size >= self._limit or not self._reading
 
-    def _takes(self) -> bool:
-        return self._discards or (self._reading if self._handler is not None else self._size < self._limit)
+    def _schedule(self) -> None:
+        if not self._scheduled and self._handler is not None:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._deliver)
 
-    def _pass_on(self, data: bytes) -> None:
+    def _deliver(self) -> None:
+        self._scheduled = False
         handler = self._handler
-        assert handler is not None
-        try:
-            handler.received(data)
-            handler.read_done()
-        except Exception:
-            logger.exception("the handler of a connection failed")
-            self._failed()
+        if handler is None or not self._reading:
+            return
+        unread, self._unread = self._unread, []
+        self._size = 0
+        if unread and not self._discards:
+            try:
+                handler.received(unread[0] if len(unread) == 1 else b"".join(unread))
+                handler.read_done()
+            except Exception:
+                logger.exception("the handler of a connection failed")
+                self._failed()
+        self._release()
 
     def _release(self) -> None:
         room, self._room = self._room, None

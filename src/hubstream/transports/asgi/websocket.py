@@ -63,6 +63,7 @@ class WebSocketConnection:
         "_pending",
         "_reading",
         "_receive",
+        "_row",
         "_send",
         "_send_timeout",
         "_sendable",
@@ -89,6 +90,7 @@ class WebSocketConnection:
         self._state = OPEN
         self._binary = False
         self._reading = True
+        self._row = 0  # messages of the read that is not done yet
         self._sendable = True  # the peer may still be sent a close
         self._interrupted = False  # our own cancel is on its way to the reading
         self._stuck = False  # the peer did not take a frame, or answer a close, in time
@@ -188,41 +190,28 @@ class WebSocketConnection:
     async def _read(self, handler: ConnectionHandler) -> bool:
         """Pass on what comes, until the end; returns whether that was graceful."""
         receive = self._receive
-        row = 0
+        call_soon = self._clock.loop.call_soon
         while self._state != ENDING:
-            if row >= ROW or not (self._reading or self._state == CLOSING):
-                if row:
-                    row = 0
-                    handler.read_done()
-                    await asyncio.sleep(0)
-                else:
-                    self._hold = self._clock.loop.create_future()
-                    await self._hold
+            if self._row >= ROW:
+                await asyncio.sleep(0)
+                continue
+            if not (self._reading or self._state == CLOSING):
+                self._hold = self._clock.loop.create_future()
+                await self._hold
                 continue
             try:
-                # By steps, so that it is known when the server has no further message: then the read is done.
-                taking = steps(receive())
-                waits_for = taking.send(None)
-            except StopIteration as end:
-                message = cast(Message, end.value)
+                message = await receive()
             except Exception as error:  # noqa: BLE001 - whatever it raises, the server cannot read
                 return self._unreadable(error)
-            else:
-                if row:
-                    row = 0
-                    handler.read_done()
-                    if self._state == ENDING:
-                        taking.close()
-                        break
-                try:
-                    message = cast(Message, await finish(taking, waits_for))
-                except Exception as error:  # noqa: BLE001 - as above
-                    return self._unreadable(error)
             kind = message["type"]
             if kind == "websocket.receive":
-                row += 1
                 if self._state >= CLOSING:
                     continue
+                if not self._row:
+                    # The server gives what it has without suspending: when the loop gets its turn, the read is done.
+                    # Sending at once instead, connection by connection, costs a quarter more with 50 of them.
+                    call_soon(self._read_done)
+                self._row += 1
                 data = message.get("bytes")
                 if data is None:
                     data = cast(str, message.get("text") or "").encode()
@@ -234,10 +223,17 @@ class WebSocketConnection:
                 self._sendable = False
                 if self._state != CLOSING:
                     self._state = ENDING
-                if row:
-                    handler.read_done()
                 return message.get("code") in GRACEFUL
         return False
+
+    def _read_done(self) -> None:
+        if not self._row or self._handler is None:
+            return
+        self._row = 0
+        try:
+            self._handler.read_done()
+        except Exception:
+            self._failed()
 
     def _unreadable(self, error: Exception) -> bool:
         self._sendable = False
@@ -284,9 +280,13 @@ class WebSocketConnection:
             try:
                 cast(ConnectionHandler, self._handler).writable()
             except Exception:
-                logger.exception("the handler of a WebSocket failed")
-                self._code = 1011
-                self.abort()
+                self._failed()
+
+    def _failed(self) -> None:
+        """The handler raised, which it must not: its state cannot be trusted."""
+        logger.exception("the handler of a WebSocket failed")
+        self._code = 1011
+        self.abort()
 
     def _broken(self, error: Exception) -> None:
         """Nothing can be sent; the server's own word on how it ended follows, or is not waited for much longer."""
@@ -314,6 +314,7 @@ class WebSocketConnection:
         self._deadline = now + CLOSE_TIMEOUT
 
     async def _end(self, handler: ConnectionHandler, graceful: bool) -> None:
+        self._read_done()
         aborted, self._state = self._state == ENDING, ENDED
         self.paused = True
         self._clock.discard(self)
