@@ -57,7 +57,7 @@ async def produce(out: Output, count: int, *, suspends: bool = False) -> None:
             out.gather(batch)
         batch.items.append(item)
         out.size += len(item) + 2
-        if out.size >= out.limit:
+        if out.size >= out.limit and not out.roomy():
             await out.room()
 
 

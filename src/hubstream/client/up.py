@@ -118,7 +118,7 @@ class Upload:
                 out.gather(batch)
             add(item)
             out.size = size = out.size + len(item) + overhead
-            if size >= out.limit:
+            if size >= out.limit and not out.roomy():
                 if me.cancelling():
                     raise CancelledError
                 await out.room()

@@ -107,21 +107,27 @@ class Output:
         if not self._scheduled and not self.held:
             self._schedule()
 
+    def roomy(self) -> bool:
+        """Whether a stream whose items brought `size` to `limit` may go on at once; if not, it has to await `room()`."""
+        if self.size >= FRAME or self._connection.paused or self.closed:
+            return False
+        now = self._loop.time()
+        self._since = self._since or now
+        age = now - self._since
+        if age >= AGE:
+            return False
+        # Look at the clock after 1, 2, 4, ... items: a generator that computes for long between items must not keep
+        # them back for a whole frame.
+        self.limit = min(FRAME, 2 * self.size) if age < AGE / 2 else 0
+        return True
+
     async def room(self) -> None:
-        """Wait until a stream may go on; to be awaited when `size` reached `limit`, before more is produced.
+        """Send, and wait until a stream may go on.
 
         Raises:
             ConnectionLost: The connection has ended.
         """
         if not self._connection.paused and not self.closed:
-            now = self._loop.time()
-            self._since = self._since or now
-            age = now - self._since
-            if self.size < FRAME and age < AGE:
-                # Look at the clock after 1, 2, 4, ... items: a generator that computes for long between items must not
-                # keep them back for a whole frame.
-                self.limit = min(FRAME, 2 * self.size) if age < AGE / 2 else 0
-                return
             self.flush()
             if not self._connection.paused:
                 await asyncio.sleep(0)  # a generator that never suspends would starve the loop
@@ -208,6 +214,7 @@ class Output:
             self._since = self._since or now
             if not self._seen or now - self._since < AGE:
                 self._seen = size
+                self.limit = min(FRAME, 2 * size)  # the loop has its turns: this looks at the clock
                 self._loop.call_soon(self._tick)
                 return
         self._scheduled = False

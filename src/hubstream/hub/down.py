@@ -87,7 +87,7 @@ class StreamCall(Call):
                     out.gather(batch)
                 add(item)
                 out.size = size = out.size + len(item) + overhead
-                if size >= out.limit:
+                if size >= out.limit and not out.roomy():
                     if me.cancelling():  # the generator swallowed its cancellation; asked at least once a frame
                         return
                     await out.room()

@@ -111,6 +111,8 @@ class HubOptions:
         unknown = set(self.protocols) - {"json", "messagepack"}
         if unknown or not self.protocols:
             raise ValueError(f"protocols are 'json' and 'messagepack', not {', '.join(sorted(unknown)) or 'none'}")
+        if not self.transports:
+            raise ValueError("transports names at least one")
         if self.minimum_protocol_version not in {0, 1}:
             raise ValueError(f"minimum_protocol_version is 0 or 1, not {self.minimum_protocol_version!r}")
         if self.secret is not None and len(self.secret) < 16:

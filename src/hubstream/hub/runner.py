@@ -16,7 +16,7 @@ from contextvars import copy_context
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from hubstream.errors import HubstreamError
+from hubstream.errors import ConnectionLost, HubstreamError
 from hubstream.hub.methods import Kind
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ class Call:
         if self.spawned is not None:
             self.spawned.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
+            if self.dispatcher.closed and isinstance(error, ConnectionLost):
+                return  # no news, as for the call itself
             logger.error(
                 "a task of '%s' failed: connection %s, invocation %s",
                 self.method.name,

@@ -233,6 +233,7 @@ class WebSocketConnection:
         try:
             self._handler.read_done()
         except Exception:
+            logger.exception("the handler of a WebSocket failed")
             self._failed()
 
     def _unreadable(self, error: Exception) -> bool:
@@ -280,11 +281,11 @@ class WebSocketConnection:
             try:
                 cast(ConnectionHandler, self._handler).writable()
             except Exception:
+                logger.exception("the handler of a WebSocket failed")
                 self._failed()
 
     def _failed(self) -> None:
         """The handler raised, which it must not: its state cannot be trusted."""
-        logger.exception("the handler of a WebSocket failed")
         self._code = 1011
         self.abort()
 
