@@ -98,6 +98,11 @@ class Talk:
             async with asyncio.timeout(LIMIT):
                 await self._reader
 
+    async def finish_polling(self) -> None:
+        """The poll that waits is answered."""
+        await self.finish()
+        self._reader = None
+
     @property
     def polling(self) -> bool:
         return self._polled > 0
