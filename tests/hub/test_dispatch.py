@@ -331,6 +331,22 @@ async def test_a_flood_of_calls_behind_one_that_runs_stops_reading_and_is_served
         assert wire.server.reading
 
 
+async def test_a_flood_of_cancels_is_no_search_each() -> None:
+    """With one, this takes minutes."""
+    count = 20_000
+    async with raw(HubServer({"/hub": Calls}, max_message_size=None)) as wire:
+        wire.call("wait", "a", id="A")
+        wire.say(
+            *(call("now", "x", id=str(n)) for n in range(count)), *(cancel(str(n)) for n in reversed(range(count)))
+        )
+        wire.say(*(cancel("A") for _ in range(3)))
+        answers = await wire.take(count + 1)
+        assert [m["invocationId"] for m in answers] == [*map(str, reversed(range(count))), "A"]
+        wire.call("now", "b", id="B")
+        assert await wire.next() == B
+        assert Calls.log[-1] == "b"
+
+
 KINDS = st.sampled_from(["now", "step", "turn", "count", "total", "none"])
 
 

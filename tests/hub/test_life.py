@@ -10,10 +10,9 @@ import pytest
 
 from hubstream import Hub, HubError, HubServer
 from hubstream.connection.memory import pair
-from hubstream.transports.asgi.request import Request
 from tests.clock import JumpingLoop
 from tests.hub.life import CLOSED, COME_BACK, Life, Slow, fresh
-from tests.hub.wire import HANDSHAKE, PING, Wire, call, done, item, raw, result, stream, turns
+from tests.hub.wire import HANDSHAKE, PING, Wire, attached, call, done, item, raw, result, stream, turns
 
 __all__ = ["fresh"]
 
@@ -220,17 +219,13 @@ async def test_a_failing_on_disconnected_is_logged(caplog: pytest.LogCaptureFixt
 
 async def test_the_context() -> None:
     hubs = HubServer({"/hub": Life})
-    near, far = pair(asyncio.get_running_loop())
-    wire = Wire(near)
-    wire.server = hubs.attach(Life, far, Request({"type": "websocket", "path": "/hub", "headers": []}))
-    far.attach(wire.server)
-    near.attach(wire)
+    wire = attached(hubs, Life)
     wire.say(
         HANDSHAKE, call("context_of"), call("remember", "a", 1), call("remember", "a", 2), call("remember", "b", 3)
     )
     assert await wire.next() == {}
     connection_id = wire.server.connection_id
-    assert await wire.next() == result("1", [connection_id, "Memory", None, "/hub", False])
+    assert await wire.next() == result("1", [connection_id, "Memory", None, "/", False])
     assert await wire.take(3) == [result("1"), result("1", 1), result("1")]
     async with raw(hubs) as other:
         assert other.server.connection_id != connection_id
@@ -253,13 +248,9 @@ async def test_each_hub_has_options_of_its_own() -> None:
     async with AsyncExitStack() as stack:
         wires: dict[str, Wire] = {}
         for path in ("/slow", "/large"):
-            near, far = pair(asyncio.get_running_loop())
-            wire = wires[path] = Wire(near)
-            wire.server = hubs.attach(path, far)
-            far.attach(wire.server)
-            near.attach(wire)
+            wire = wires[path] = attached(hubs, path)
             stack.push_async_callback(wire.server.ended)
-            stack.callback(near.close)
+            stack.callback(wire.end)
         await asyncio.sleep(5)
         assert wires["/slow"].alive()
         assert wires["/large"].messages == [{"error": "Handshake was canceled."}]

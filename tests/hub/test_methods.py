@@ -261,7 +261,15 @@ def needs_arguments() -> type[Hub]:
     return Needs
 
 
+def sync_greeting() -> type[Hub]:
+    class SyncGreeting(Hub):
+        def on_connected(self) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the mistake
+
+    return SyncGreeting
+
+
 MISTAKES = [
+    (sync_greeting, r"SyncGreeting.on_connected.*async def"),
     (same_name, r"'send_message' and 'SendMessage'.*hub_method\(name="),
     (keyword_only, r"by position.*ordinary parameter"),
     (unresolved, r"'Missing'.*TYPE_CHECKING"),

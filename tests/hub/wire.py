@@ -19,8 +19,10 @@ HANDSHAKE = '{"protocol":"json","version":1}\x1e'
 class Wire:
     """The client's end."""
 
-    def __init__(self, connection: MemoryConnection) -> None:
+    def __init__(self, connection: MemoryConnection, far: MemoryConnection) -> None:
         self.connection = connection
+        self.far = far
+        """The server's end."""
         self.server: ServerConnection
         self.messages: list[dict[str, Any]] = []
         """What has come and was not taken, pings included."""
@@ -48,13 +50,12 @@ class Wire:
 
     def say(self, *messages: dict[str, Any] | str) -> None:
         """Send, as one frame."""
-        texts = [m if isinstance(m, str) else json.dumps(m) + "\x1e" for m in messages]
-        self.connection.write("".join(texts).encode())
+        self.connection.write(b"".join(m.encode() if isinstance(m, str) else encoded(m) for m in messages))
 
-    def call(self, target: str, *arguments: Any, id: str | None = "1", streams: list[str] | None = None) -> None:  # noqa: A002
+    def call(self, target: str, *arguments: Any, id: str | None = "1", streams: list[str] | None = None) -> None:
         self.say(call(target, *arguments, id=id, streams=streams))
 
-    def stream(self, target: str, *arguments: Any, id: str = "1", streams: list[str] | None = None) -> None:  # noqa: A002
+    def stream(self, target: str, *arguments: Any, id: str = "1", streams: list[str] | None = None) -> None:
         self.say(stream(target, *arguments, id=id, streams=streams))
 
     async def next(self) -> dict[str, Any]:
@@ -86,7 +87,11 @@ class Wire:
         self.connection.close()
 
 
-def call(target: str, *arguments: Any, id: str | None = "1", streams: list[str] | None = None) -> dict[str, Any]:  # noqa: A002
+def encoded(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\x1e"
+
+
+def call(target: str, *arguments: Any, id: str | None = "1", streams: list[str] | None = None) -> dict[str, Any]:
     message: dict[str, Any] = {"type": 1, "target": target, "arguments": list(arguments)}
     if id is not None:
         message["invocationId"] = id
@@ -95,7 +100,7 @@ def call(target: str, *arguments: Any, id: str | None = "1", streams: list[str] 
     return message
 
 
-def stream(target: str, *arguments: Any, id: str = "1", streams: list[str] | None = None) -> dict[str, Any]:  # noqa: A002
+def stream(target: str, *arguments: Any, id: str = "1", streams: list[str] | None = None) -> dict[str, Any]:
     return {**call(target, *arguments, id=id, streams=streams), "type": 4}
 
 
@@ -118,15 +123,21 @@ def result(invocation_id: str, value: Any = None) -> dict[str, Any]:
 PING = {"type": 6}
 
 
+def attached(hubs: HubServer, hub: str | type[Hub] = "/hub") -> Wire:
+    """A raw client of a hub, before its handshake."""
+    near, far = pair(asyncio.get_running_loop())
+    wire = Wire(near, far)
+    wire.server = hubs.attach(hub, far)
+    far.attach(wire.server)
+    near.attach(wire)
+    return wire
+
+
 @asynccontextmanager
 async def raw(server: HubServer | type[Hub], *, handshake: str | None = HANDSHAKE) -> AsyncGenerator[Wire]:
     """A raw client of a server's only hub; both ends have ended at the end of the block."""
     hubs = server if isinstance(server, HubServer) else HubServer({"/hub": server})
-    near, far = pair(asyncio.get_running_loop())
-    wire = Wire(near)
-    wire.server = hubs.attach("/hub", far)
-    far.attach(wire.server)
-    near.attach(wire)
+    wire = attached(hubs)
     if handshake is not None:
         wire.say(handshake)
         assert await wire.next() == {}
@@ -136,7 +147,7 @@ async def raw(server: HubServer | type[Hub], *, handshake: str | None = HANDSHAK
         wire.end()
         await wire.closed()
         async with asyncio.timeout(LIMIT):
-            await far.ended.wait()
+            await wire.far.ended.wait()
             await wire.server.ended()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,9 @@ class HubMapping:
         self.binders = {codec.name: binder(options.payloads, codec.name) for codec in self.codecs}
         self.tables = {name: self._table(bind) for name, bind in self.binders.items()}
         self.create = self._factory()
+        for name in ("on_connected", "on_disconnected"):
+            if not inspect.iscoroutinefunction(inspect.unwrap(getattr(hub, name))):
+                raise MappingError(f"{hub.__qualname__}.{name} is awaited: write 'async def {name}'")
         self.greets = hub.on_connected is not Hub.on_connected
         self.parts = hub.on_disconnected is not Hub.on_disconnected
 
