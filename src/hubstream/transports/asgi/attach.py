@@ -65,7 +65,8 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
             return
         connection = WebSocketConnection(receive, send, table.clock, options.send_timeout)
         try:
-            handler = endpoint.connect(connection, request, record.connection_id)
+            # A request anew: the headers that the checks have parsed, 1.9 KB, need not live as long as the connection.
+            handler = endpoint.connect(connection, Request(scope), record.connection_id)
         except Exception:
             logger.exception("no handler could be made for a WebSocket of %r", endpoint)
             await send({"type": "websocket.close", "code": 1011, "reason": ""})
