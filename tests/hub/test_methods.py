@@ -197,7 +197,7 @@ def keyword_only() -> type[Hub]:
 
 def unresolved() -> type[Hub]:
     class Unresolved(Hub):
-        def method(self, a: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore
+        def method(self, a: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore[reportUndefinedVariable] - the mistake
 
     return Unresolved
 
@@ -220,8 +220,8 @@ def plain_iterator() -> type[Hub]:
 
 def yields_undeclared() -> type[Hub]:
     class Yields(Hub):
-        async def method(self) -> int:  # type: ignore[misc]  # pyright: ignore
-            yield 1
+        async def method(self) -> int:  # type: ignore[misc]
+            yield 1  # pyright: ignore[reportReturnType] - the mistake
 
     return Yields
 
@@ -242,7 +242,7 @@ def optional_stream() -> type[Hub]:
 
 def default_stream() -> type[Hub]:
     class Default(Hub):
-        async def method(self, a: AsyncIterator[int] = None) -> None: ...  # type: ignore[assignment]  # pyright: ignore
+        async def method(self, a: AsyncIterator[int] = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013  # pyright: ignore[reportArgumentType] - the mistake
 
     return Default
 

@@ -87,6 +87,16 @@ class Down(Hub):
                 await self.gate.wait()
             except asyncio.CancelledError:
                 self.log.append("refused")
+        for n in range(10):
+            yield n
+
+    async def refuses_early(self) -> AsyncIterator[int]:
+        while not self.gate.is_set():
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.log.append("refused")
+        return self.count(3)
 
     async def fails(self, n: int, hidden: bool) -> AsyncIterator[int]:
         for i in range(n):
@@ -155,7 +165,7 @@ def fresh() -> None:
     Down.gate = asyncio.Event()
 
 
-def items(*values: Any, id: str = "1") -> list[dict[str, Any]]:  # noqa: A002
+def items(*values: Any, id: str = "1") -> list[dict[str, Any]]:
     return [{"type": 2, "invocationId": id, "item": value} for value in values]
 
 
@@ -211,7 +221,7 @@ async def test_an_item_comes_while_the_stream_waits() -> None:
 async def test_a_send_keeps_its_place_between_items() -> None:
     async with raw(Down) as wire:
         wire.stream("tells")
-        between = {"type": 1, "target": "Between", "arguments": []}
+        between: dict[str, Any] = {"type": 1, "target": "Between", "arguments": []}
         assert await wire.take(4) == [*items(1), between, *items(2), done("1")]
 
 
@@ -275,14 +285,23 @@ async def test_a_cleanup_that_hangs_is_logged_and_cancelled_again(caplog: pytest
     assert "'hangs' did not end 0.02 s after it was cancelled (line " in caplog.text
 
 
-async def test_a_generator_that_refuses_to_end_is_waited_for_no_longer(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("target", ["refuses", "refuses_early"])
+async def test_a_generator_that_refuses_to_end_is_waited_for_no_longer(
+    target: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with raw(HubServer({"/hub": Down}, stop_timeout=0.02)) as wire:
-        wire.stream("refuses")
-        await wire.next()
+        wire.stream(target)
+        if target == "refuses":
+            await wire.next()
+        await turns()
         wire.say(cancel("1"))
         assert await wire.next() == done("1")
-    assert Down.log == ["refused", "refused"]
-    Down.gate.set()
+        assert Down.log == ["refused", "refused"]
+        Down.gate.set()
+        wire.stream("count", 3, id="2")
+        assert await wire.take(4) == [*items(0, 1, 2, id="2"), done("2")], "nothing of it comes after its end"
+        await turns(20)
+        assert wire.messages == []
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 

@@ -23,13 +23,14 @@ __all__ = ["StreamCall"]
 class StreamCall(Call):
     """A call whose answer is a stream."""
 
-    __slots__ = ("_error", "_source", "_streaming", "_text")
+    __slots__ = ("_batch", "_error", "_source", "_streaming", "_text")
 
     id: str
 
     def start(self) -> None:
         """Run it."""
         self._source: AsyncIterator[Any] | None = None
+        self._batch: ItemBatch | None = None
         self._streaming = False
         self._error: BaseException | None = None
         self._text: str | None = None
@@ -46,6 +47,8 @@ class StreamCall(Call):
             self.dispatcher.tasks.abandon(self.task)
             self.task.remove_done_callback(self._ended)
             self._ended(self.task)
+            if self._batch is not None:
+                self._batch.items.append(b"")  # an empty batch alone is gathered: what comes yet is never sent
 
     async def _run(self) -> None:
         self.begun()
@@ -75,10 +78,12 @@ class StreamCall(Call):
         me = asyncio.current_task()
         assert me is not None
         out = self.dispatcher.out
-        batch = ItemBatch(self.dispatcher.codec.items(self.id))
+        batch = self._batch = ItemBatch(self.dispatcher.codec.items(self.id))
         items, overhead, encode = batch.items, batch.frame.overhead, self.method.encode
         add = items.append
         try:
+            if self.ended:  # given up before its generator was there
+                return
             if self.dispatcher.connection.paused:
                 await out.room()
             async for value in source:

@@ -6,7 +6,7 @@ It needs no start and no lifespan: its state is made for the event loop of the f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from typing_extensions import Unpack
@@ -99,7 +99,7 @@ class HubServer:
                 return
 
     @asynccontextmanager
-    async def lifespan(self, app: object = None, /) -> AsyncIterator[None]:
+    async def lifespan(self, app: object = None, /) -> AsyncGenerator[None]:
         """For a framework's `lifespan=`: closes the connections when the application stops. Not needed to start."""
         try:
             yield
