@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from hubstream.connection.clock import Clock
+from hubstream.connection.clock import Clock, Member
 from hubstream.connection.connection import Connection
 from hubstream.transports.asgi.app import Endpoint, HubApp, TransportOptions
 from hubstream.transports.asgi.request import Request
@@ -134,11 +134,33 @@ def gone(code: int) -> Message:
 CONNECT: Message = {"type": "websocket.connect"}
 
 
+class Watched(Clock):
+    """A clock whose members can be seen, and which ticks when told to."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.members: dict[Member, None] = {}
+
+    def add(self, member: Member) -> None:
+        self.members[member] = None
+        super().add(member)
+
+    def discard(self, member: Member) -> None:
+        self.members.pop(member, None)
+        super().discard(member)
+
+    def later(self, seconds: float) -> None:
+        """The tick that comes then."""
+        for member in tuple(self.members):
+            if member in self.members:
+                member.due(self.loop.time() + seconds)
+
+
 class Site:
     """An application with endpoints, and its handlers."""
 
     def __init__(self, *paths: str, options: TransportOptions | None = None) -> None:
-        self.clock = Clock(asyncio.get_running_loop())
+        self.clock: Watched = Watched(asyncio.get_running_loop())
         self.handlers: list[Handler] = []
         self.requests: list[Request] = []
         self.ids: list[str] = []

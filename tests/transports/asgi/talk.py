@@ -44,6 +44,8 @@ class Talk:
         self.pings = 0
         self.polls = True
         """Long polling: the next poll follows each answer."""
+        self.polled = 0
+        """How many polls were answered."""
         self.ended: list[object] = []
         """How the transport ended: the WebSocket's close code, the event stream's last chunk, the last poll's status."""
         self._news = asyncio.Event()
@@ -63,7 +65,7 @@ class Talk:
         self._reader = asyncio.create_task(self._poll() if self.transport == "LongPolling" else self._read())
         if handshake is not None:
             if self.transport == "LongPolling":
-                await self._until(lambda: self.polling)
+                await self.until(lambda: self.polled)
             await self.say(handshake)
             assert await self.next() == {}
         return self
@@ -78,12 +80,12 @@ class Talk:
         return (await post.answer())[0]
 
     async def next(self) -> dict[str, Any]:
-        await self._until(lambda: self.messages)
+        await self.until(lambda: self.messages)
         return self.messages.pop(0)
 
     async def rest(self) -> list[dict[str, Any]]:
         """All messages up to the end of the transport."""
-        await self._until(lambda: self.ended)
+        await self.until(lambda: self.ended)
         return self.messages
 
     async def vanish(self) -> None:
@@ -103,13 +105,7 @@ class Talk:
         await self.finish()
         self._reader = None
 
-    @property
-    def polling(self) -> bool:
-        return self._polled > 0
-
-    _polled = 0
-
-    async def _until(self, condition: Any) -> None:
+    async def until(self, condition: Any) -> None:
         async with asyncio.timeout(LIMIT):
             while not condition():
                 self._news.clear()
@@ -159,7 +155,7 @@ class Talk:
             down.gives(body())
             await self.hubs(scope("http", "/hub", f"id={self.token}"), down.receive, down.send)
             start, *rest = down.sent
-            self._polled += 1
+            self.polled += 1
             self._take(b"".join(message["body"] for message in rest).decode())
             if start["status"] != 200:
                 if self.polls:

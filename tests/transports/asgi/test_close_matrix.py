@@ -92,17 +92,11 @@ async def test_on_connected_fails(transport: str) -> None:
     [
         ('{"protocol":"carrier","version":1}\x1e', "The protocol 'carrier' is not supported."),
         ("nonsense\x1e", "An unexpected error occurred during connection handshake."),
-        (
-            '{"protocol":"messagepack","version":1}\x1e',
-            "Cannot use the 'messagepack' protocol on the current transport.",
-        ),
     ],
 )
 async def test_the_handshake_fails(transport: str, handshake: str, error: str) -> None:
-    if "messagepack" in handshake and transport != "ServerSentEvents":
-        pytest.skip("it carries bytes")
     talk = await Talk(HubServer({"/hub": Quitting}), transport).start(None)
-    await talk._until(lambda: talk.polling or talk.down.sent)
+    await talk.until(lambda: talk.polled or talk.down.sent)
     assert await talk.say(handshake) == 200
     (answer,) = await talk.rest()
     assert list(answer) == ["error"]
@@ -110,6 +104,15 @@ async def test_the_handshake_fails(transport: str, handshake: str, error: str) -
     assert talk.ended == [ENDED[transport]]
     await end(talk)
     assert departed == []
+
+
+async def test_an_event_stream_carries_no_bytes() -> None:
+    talk = await Talk(HubServer({"/hub": Quitting}), "ServerSentEvents").start(None)
+    await talk.until(lambda: talk.down.sent)
+    await talk.say('{"protocol":"messagepack","version":1}\x1e')
+    text = "Cannot use the 'messagepack' protocol on the current transport. The transport does not support 'Binary' transfer "
+    assert await talk.rest() == [{"error": f"{text}format."}]
+    await end(talk)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -185,7 +188,7 @@ async def test_no_more_polls_come() -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_call_and_its_answer_in_one_frame_with_the_handshake(transport: str) -> None:
     talk = await Talk(HubServer({"/hub": Quitting}), transport).start(None)
-    await talk._until(lambda: talk.polling or talk.down.sent)
+    await talk.until(lambda: talk.polled or talk.down.sent)
     call = '{"type":1,"invocationId":"1","target":"add","arguments":[1,2]}\x1e'
     await talk.say(HANDSHAKE + call)
     assert [await talk.next(), await talk.next()] == [{}, {"type": 3, "invocationId": "1", "result": 3}]

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from hubstream.connection.clock import Clock
 from hubstream.transports.asgi.app import TransportOptions
 from hubstream.types import Scope
-from tests.transports.asgi.driven import Server, Site, gone, scope, settle
+from tests.transports.asgi.driven import Server, Site, Watched, gone, scope, settle
 from tests.transports.asgi.exchange import Exchange
 
 NO_CACHE = {
@@ -159,7 +158,7 @@ async def test_unknown_paths_are_answered_and_the_first_is_logged(site: Site, ca
 async def test_another_loop_starts_afresh(site: Site) -> None:
     await site.http(post())
     assert site.app.records == 1
-    site.clock = Clock(site.clock.loop)
+    site.clock = Watched(site.clock.loop)
     await site.http(post("negotiateVersion=x"))
     assert site.app.records == 0
 

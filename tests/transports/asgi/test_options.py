@@ -11,7 +11,7 @@ import pytest
 
 from hubstream import DOTNET, PYTHON, Hub, HubServer
 from hubstream.hub.options import HubOptions
-from tests.transports.asgi.driven import Server, gone, scope, settle
+from tests.transports.asgi.driven import Server, Watched, gone, scope, settle
 from tests.transports.asgi.exchange import LIMIT, body
 from tests.transports.asgi.talk import HANDSHAKE, Request, Talk
 
@@ -69,13 +69,31 @@ async def talk(transport: str = "LongPolling", handshake: str | None = HANDSHAKE
     return await Talk(HubServer({"/hub": Sample}, **options), transport).start(handshake)
 
 
-async def later(hubs: HubServer, seconds: float) -> None:
-    """The tick of the clock that comes then."""
-    runtime = hubs._runtime
-    assert runtime is not None
-    for member in list(runtime.clock._members):
-        member.due(runtime.loop.time() + seconds)
+clocks: list[Watched] = []
+
+
+class Kept(Watched):
+    """Can be found by a test."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        clocks.append(self)
+
+
+@pytest.fixture(autouse=True)
+def kept_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks.clear()
+    monkeypatch.setattr("hubstream.hub.server.Clock", Kept)
+
+
+async def later(seconds: float) -> None:
+    """The tick of the newest server's clock that comes then."""
+    clocks[-1].later(seconds)
     await settle()
+
+
+def bonjour(hub: type[Hub]) -> Hub:
+    return Sample("bonjour") if hub is Sample else hub()
 
 
 async def transports(value: tuple[str, ...]) -> object:
@@ -93,15 +111,15 @@ async def disconnect_timeout(value: float) -> object:
     hubs = HubServer({"/hub": Sample}, disconnect_timeout=value)
     client = Talk(hubs, "LongPolling")
     await client.negotiate()
-    await later(hubs, 3)
+    await later(3)
     return (await Request(hubs, "GET", "/hub", f"id={client.token}").answer())[0]
 
 
 async def poll_timeout(value: float) -> object:
     client = await talk(poll_timeout=value)
-    polls = client._polled
+    polls = client.polled
     await asyncio.sleep(0.1)
-    return client._polled > polls
+    return client.polled > polls
 
 
 async def send_timeout(value: float) -> object:
@@ -109,7 +127,7 @@ async def send_timeout(value: float) -> object:
     client.down.room.clear()
     await client.say(invocation("greet"))
     await settle()
-    await later(client.hubs, 3)
+    await later(3)
     return client.hubs.snapshot()["connections"]
 
 
@@ -157,7 +175,7 @@ async def origins(value: tuple[str, ...]) -> object:
 
 async def keep_alive(value: float) -> object:
     client = await talk("ServerSentEvents", keep_alive=value)
-    await later(client.hubs, 3)
+    await later(3)
     return client.pings > 0
 
 
@@ -165,14 +183,14 @@ async def client_timeout(value: float) -> object:
     client = await talk("ServerSentEvents", client_timeout=value)
     await client.say({"type": 6})
     await settle()
-    await later(client.hubs, 3)
+    await later(3)
     return client.messages
 
 
 async def handshake_timeout(value: float) -> object:
     client = await talk("WebSockets", None, handshake_timeout=value)
     await settle()
-    await later(client.hubs, 3)
+    await later(3)
     return client.messages
 
 
@@ -264,7 +282,7 @@ ROWS: list[tuple[Callable[[Any], Coroutine[Any, Any, object]], object, object, o
     (detailed_errors, False, False, True, True),
     (protocols, ("json", "messagepack"), [], ("messagepack",), ["error"]),
     (payloads, PYTHON, {"x_value": 1}, DOTNET, {"xValue": 1}),
-    (factory, None, "hello", lambda hub: hub("bonjour"), "bonjour"),
+    (factory, None, "hello", bonjour, "bonjour"),
 ]
 
 

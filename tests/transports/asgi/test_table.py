@@ -4,30 +4,14 @@ import asyncio
 
 import pytest
 
-from hubstream.connection.clock import Clock, Member
 from hubstream.transports.asgi import table as module
 from hubstream.transports.asgi.table import Table
-
-
-class Watched(Clock):
-    """A clock whose members can be seen."""
-
-    def __init__(self) -> None:
-        super().__init__(asyncio.get_running_loop())
-        self.members: set[Member] = set()
-
-    def add(self, member: Member) -> None:
-        self.members.add(member)
-        super().add(member)
-
-    def discard(self, member: Member) -> None:
-        self.members.discard(member)
-        super().discard(member)
+from tests.transports.asgi.driven import Watched
 
 
 @pytest.fixture
 async def clock() -> Watched:
-    return Watched()
+    return Watched(asyncio.get_running_loop())
 
 
 @pytest.fixture

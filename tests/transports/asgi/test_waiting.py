@@ -23,7 +23,7 @@ async def test_ended_from_outside() -> None:
     wait = Wait()
     wait.end()
     for _ in range(2):
-        waiting = asyncio.create_task(wait.until(asyncio.sleep(100)))
+        waiting = asyncio.create_task(wait.until(asyncio.sleep(100, "value")))
         await settle()
         assert not waiting.done()
         wait.end()
@@ -35,7 +35,7 @@ async def test_ended_from_outside() -> None:
 
 async def test_ended_by_time() -> None:
     async with asyncio.timeout(10):
-        assert await Wait().until(asyncio.sleep(100), 0.01) is None
+        assert await Wait().until(asyncio.sleep(100, "value"), 0.01) is None
 
 
 async def test_ended_in_the_turn_in_which_what_it_waits_for_comes() -> None:

@@ -45,8 +45,13 @@ class Poll:
     def __init__(self) -> None:
         self.wait = Wait()
         self.superseded = False
-        """A newer one has come."""
         self.answered = asyncio.Event()
+
+    async def supersede(self) -> None:
+        """A newer one has come, and waits until this one is answered."""
+        self.superseded = True
+        self.wait.end()
+        await self.answered.wait()
 
 
 class LongPollingConnection:
@@ -180,11 +185,9 @@ class LongPollingConnection:
             send: The request's.
             first: It is the one that made the connection, and is answered at once, with nothing.
         """
-        if (older := self._poll) is not None:
-            older.superseded = True
-            older.wait.end()
-            await older.answered.wait()
-            if self._poll is not None:
+        if (older := self._served()) is not None:
+            await older.supersede()
+            if self._served() is not None:
                 await respond(send, 409, headers=NO_CACHE)
                 return
             if self._state == ENDED:
@@ -229,6 +232,9 @@ class LongPollingConnection:
             self._end(True)
             await self._answer(send, 204)
         return None
+
+    def _served(self) -> Poll | None:
+        return self._poll
 
     def _ready(self) -> bool:
         return bool(self._buffer) or self._state != OPEN

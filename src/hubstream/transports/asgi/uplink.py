@@ -91,7 +91,7 @@ class Uplink:
         self._release()
 
     def end(self) -> None:
-        """The connection is gone. What was accepted is still passed on, if the handler takes it; POSTs that wait are refused, as all that come."""
+        """The connection ends. What was accepted is passed on if the handler takes it; POSTs that wait or come are refused."""
         if not self._ended:
             self._ended = True
             self._deliver()
