@@ -7,7 +7,7 @@ import pytest
 from hubstream.transports.asgi.app import TransportOptions
 from hubstream.types import Scope
 from tests.transports.asgi.driven import Server, Site, Watched, gone, scope, settle
-from tests.transports.asgi.exchange import Exchange
+from tests.transports.asgi.exchange import Exchange, body, negotiated
 
 NO_CACHE = {
     "cache-control": "no-cache, no-store",
@@ -142,6 +142,35 @@ async def test_a_record_belongs_to_its_endpoint() -> None:
     token = json.loads(negotiated)["connectionToken"]
     assert await Exchange(site, "POST", token, path="/other").done() == 404
     assert await Exchange(site, "POST", token).done() == 200
+
+
+async def test_there_is_a_limit_to_posts_before_the_transport(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hubstream.transports.asgi.table.MAX_EARLY", 2)
+    early = [await negotiated(site) for _ in range(4)]
+    for _ in range(2):
+        assert [await Exchange(site, "POST", token).done() for token in early] == [200, 200, 429, 429]
+    server = Server()
+    call = site.websocket(server, query=f"id={early[0]}")
+    await settle()
+    assert [await Exchange(site, "POST", token).done() for token in early] == [405, 200, 200, 429]
+    server.gives(gone(1000))
+    await call
+    site.clock.later(16)
+    assert await Exchange(site, "POST", await negotiated(site)).done() == 200
+
+
+async def test_what_was_posted_before_a_websocket_reaches_its_handler(site: Site) -> None:
+    token = await negotiated(site)
+    assert await Exchange(site, "POST", token, body(b"early")).done() == 200
+    held = Exchange(site, "POST", token, body(b"never ends", more=True))
+    await settle()
+    server = Server()
+    call = site.websocket(server, query=f"id={token}")
+    await settle()
+    assert site.handlers[0].seen[0] == b"earlynever ends"
+    assert await held.done() == 404
+    server.gives(gone(1000))
+    await call
 
 
 async def test_unknown_paths_are_answered_and_the_first_is_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hubstream.transports.asgi.response import respond
 from hubstream.transports.asgi.table import Record, Table
+from hubstream.transports.asgi.uplink import TOO_MANY
 from hubstream.types import Receive, Send
 
 __all__ = ["delete", "post"]
@@ -23,6 +24,9 @@ async def post(table: Table, record: Record, receive: Receive, send: Send) -> No
     """
     if record.transport == "WebSockets":
         await respond(send, 405, b"POST requests are not allowed for WebSocket connections.")
+        return
+    if record.transport is None and not table.takes_early(record):
+        await respond(send, TOO_MANY)
         return
     await respond(send, await table.uplink(record).post(receive))
 

@@ -29,6 +29,9 @@ round trip or two, while one that only negotiates never comes back; refusing new
 EVICTED = MAX_WAITING // 100
 """How many go at once: one pass over the front of a dict, instead of one for each."""
 
+MAX_EARLY = 1_000
+"""Waiting records, per endpoint, whose POSTs have come before their transport: 64 MB. No official client sends so early."""
+
 
 class Record:
     """One connection that was negotiated, or came without negotiation."""
@@ -70,6 +73,7 @@ class Table:
         self._waiting: dict[str, Record] = {}
         self._attached: dict[str, Record] = {}
         self._resting: dict[str, Record] = {}  # of the attached ones, those between two polls
+        self._early = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._warned = False
         self._hinted = False
@@ -119,6 +123,7 @@ class Table:
     def attach(self, record: Record, transport: str) -> None:
         """`transport` carries the record from now on, until `remove`."""
         del self._waiting[record.token]
+        self._early -= record.uplink is not None
         self._relax()
         if self._signer is not None and record.token != record.connection_id:
             self._signer.spend(record.token)
@@ -133,8 +138,13 @@ class Table:
     def uplink(self, record: Record) -> Uplink:
         """The record's uplink, made when it is first needed."""
         if record.uplink is None:
+            self._early += record.transport is None
             record.uplink = Uplink(self._application_buffer)
         return record.uplink
+
+    def takes_early(self, record: Record) -> bool:
+        """Whether a record that waits for its transport may have POSTs."""
+        return record.uplink is not None or self._early < MAX_EARLY
 
     # -- long polling's
 
@@ -202,6 +212,7 @@ class Table:
         for token in tokens:
             uplink = self._waiting.pop(token).uplink
             if uplink is not None:
+                self._early -= 1
                 uplink.end()
         if tokens:
             self._relax()

@@ -15,7 +15,7 @@ from hubstream.connection.connection import ConnectionHandler
 from hubstream.transports.asgi.waiting import Wait
 from hubstream.types import Receive
 
-__all__ = ["Uplink"]
+__all__ = ["TOO_MANY", "Uplink"]
 
 logger = logging.getLogger("hubstream.transport")
 
