@@ -15,14 +15,17 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["Driver", "Result", "driver"]
+from tests.interop.checks import Combination
+
+__all__ = ["FOLDER", "Driver", "Result", "Results", "driver", "node"]
 
 FOLDER = Path(__file__).parent / "js"
+"""The driver's modules and packages."""
 
 INSTALL = 300.0
 """Seconds `npm ci` may take: it fetches 22 packages."""
 
-RUN = 300.0
+RUN = 240.0
 """Seconds one combination may take: it needs 20, of which 5 are the documentation's counter."""
 
 LINE = re.compile(r"(?P<outcome>ok|FAIL|skip) (?P<on>\w+/\w+) (?P<check>\w+\.\w+) \(\d+ ms\) ?(?P<reason>.*)")
@@ -37,6 +40,10 @@ class Result:
     reason: str
 
 
+Results = dict[str, Result]
+"""By the name of the check."""
+
+
 @dataclass(frozen=True)
 class Driver:
     """The driver, ready to run."""
@@ -49,9 +56,9 @@ class Driver:
             [self.node, "driver.mjs", "--list"], cwd=FOLDER, capture_output=True, text=True, timeout=60, check=True
         ).stdout.split()
 
-    def run(self, url: str, transport: str, protocol: str, areas: list[str]) -> dict[str, Result]:
+    def run(self, url: str, combination: Combination) -> Results:
         """The result of each check, by name, of a server. A check that is missing was not reached."""
-        choice = ["--transport", transport, "--protocol", protocol, "--areas", ",".join(areas)]
+        choice = ["--transport", combination.transport, "--protocol", combination.protocol]
         command = [self.node, "driver.mjs", url, *choice]
         try:
             run = subprocess.run(command, cwd=FOLDER, capture_output=True, timeout=RUN, check=False)
@@ -65,7 +72,12 @@ class Driver:
 
 
 def driver() -> Driver:
-    """The driver with its packages installed as its lock file says; skips the test without Node, fails it in CI."""
+    """The driver, ready to run; skips the test without Node, fails it in CI."""
+    return Driver(node(FOLDER))
+
+
+def node(folder: Path) -> str:
+    """The path of Node, with the packages of `folder` installed as its lock file says; skips without, fails in CI."""
     # `make test` puts a Node of its own beside Python where the machine has none.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
@@ -77,11 +89,11 @@ def driver() -> Driver:
             pytest.fail(missing)
         pytest.skip(missing)
     # npm writes it last, so it is there when everything is.
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
+    installed = folder / "node_modules" / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < (folder / "package-lock.json").stat().st_mtime:
         environment = {**os.environ, "PATH": path}
         npm_ci = subprocess.run(
-            [npm, "ci"], cwd=FOLDER, env=environment, capture_output=True, text=True, timeout=INSTALL, check=False
+            [npm, "ci"], cwd=folder, env=environment, capture_output=True, text=True, timeout=INSTALL, check=False
         )
         assert npm_ci.returncode == 0, f"npm ci:\n{npm_ci.stderr[-2000:]}"
-    return Driver(node)
+    return node

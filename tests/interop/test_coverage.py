@@ -9,12 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop import javascript
-
-NAMES = [
-    line
-    for line in (Path(__file__).parent / "checks.txt").read_text(encoding="utf-8").splitlines()
-    if line and not line.startswith("#")
-]
+from tests.interop.checks import NAMES
 
 GAPS: dict[str, dict[str, str]] = {
     "dotnet": {"js": "the calls of the documentation's JavaScript pages"},

@@ -1,6 +1,4 @@
 /** What a check asserts with. A failed assertion throws CheckFailed; it says what was expected and what came. */
-import { isDeepStrictEqual } from "node:util";
-
 export class CheckFailed extends Error {
     name = "CheckFailed";
 }
@@ -13,9 +11,23 @@ function show(value) {
     return `${JSON.stringify(value.slice(0, SHOWN))} (${value.length})`;
 }
 
-/** Fails unless both are the same, arrays and byte arrays item by item. */
+/** Whether both are the same: arrays, byte arrays and plain objects member by member, dates by their time. */
+function same(a, b) {
+    if (Object.is(a, b)) return true;
+    if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+    if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+    if (a instanceof Date) return Object.is(a.getTime(), b.getTime());
+    const names = Object.keys(a);
+    return (
+        names.length === Object.keys(b).length &&
+        a.length === b.length &&
+        names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]))
+    );
+}
+
+/** Fails unless both are the same, member by member. */
 export function equal(expected, actual, what = "value") {
-    if (!isDeepStrictEqual(actual, expected))
+    if (!same(actual, expected))
         throw new CheckFailed(`${what}: expected ${show(expected)}, got ${show(actual)}`);
 }
 

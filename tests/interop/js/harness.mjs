@@ -1,9 +1,7 @@
 /** What a check is, and what it works with: connections of one combination, uploads, a link that can be cut. */
-import { randomUUID } from "node:crypto";
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
 import { CheckFailed, delay } from "./expect.mjs";
-import { Relay } from "./relay.mjs";
 import { Upload } from "./streams.mjs";
 
 /** The transports and protocols that can be combined: server-sent events carry text only. */
@@ -18,22 +16,28 @@ export const COMBINATIONS = [
 /** How long closing one connection, upload or relay may take after a check. */
 const CLOSING_MS = 5000;
 
-/** The checks of one area and the function that adds one; `when(combination)` gives a reason to skip it, or nothing. */
+/**
+ * The checks of one area and the function that adds one; `when(combination)` gives a reason to skip it, or nothing; `needs`
+ * names what not every host has: "relay" or "headers".
+ */
 export function area(name) {
     const checks = [];
-    const check = (checkName, run, { when = () => undefined, seconds = 15 } = {}) => {
-        checks.push({ area: name, name: `${name}.${checkName}`, run, when, seconds });
+    const check = (checkName, run, { when = () => undefined, needs = undefined, seconds = 15 } = {}) => {
+        checks.push({ area: name, name: `${name}.${checkName}`, run, when, needs, seconds });
     };
     return { checks, check };
 }
 
-/** For `when`: the check cuts sockets, or needs what only WebSockets have. */
+/** For `when`: the check needs what only WebSockets have. */
 export const webSocketsOnly = ({ transport }) => (transport === "WebSockets" ? undefined : "WebSockets only");
 
+/** Made for one check: runner.mjs says what the arguments are. */
 export class Context {
     #owned = [];
+    #host;
 
-    constructor(url, { transport, protocol }, verbose) {
+    constructor(url, { transport, protocol }, host, verbose) {
+        this.#host = host;
         Object.assign(this, { url, transport, protocol, verbose });
     }
 
@@ -68,10 +72,11 @@ export class Context {
         return this.open("conformance-auth", { http: { accessTokenFactory: () => token } });
     }
 
+    /** A link to the server that can be cut: `{url, accepted, cut()}`. */
     async relay() {
-        const relay = new Relay(new URL(this.url));
+        const relay = await this.#host.relay(this.url);
         this.#owned.push(relay);
-        return relay.start();
+        return relay;
     }
 
     /** The items as an upload stream, which ends with the check. */
@@ -83,7 +88,7 @@ export class Context {
 
     /** A fresh key for what the server is to record. */
     key() {
-        return randomUUID().replaceAll("-", "");
+        return crypto.randomUUID().replaceAll("-", "");
     }
 
     /** HUB.md's Point as it goes over the wire: each protocol has its own spelling of the members. */
@@ -93,7 +98,7 @@ export class Context {
 
     /** Bytes as they go over the wire: JSON carries base64. */
     bytes(values) {
-        return this.binary ? Uint8Array.from(values) : Buffer.from(values).toString("base64");
+        return this.binary ? Uint8Array.from(values) : btoa(String.fromCharCode(...values));
     }
 
     async close() {
@@ -102,4 +107,4 @@ export class Context {
     }
 }
 
-const stderrLog = { log: (level, text) => process.stderr.write(`    ${LogLevel[level]}: ${text}\n`) };
+const stderrLog = { log: (level, text) => console.error(`    ${LogLevel[level]}: ${text}`) };

@@ -5,6 +5,9 @@ import { all, paced, Reader } from "./streams.mjs";
 
 export const { checks, check } = area("life");
 
+/** For `when`: the server learns of a lost client only by the 15 s without a poll. */
+const notLongPolling = ({ transport }) => (transport === "LongPolling" ? "15 s pass until it is noticed" : undefined);
+
 check("stop_and_start_again", async (x) => {
     const c = await x.open();
     const id = c.connectionId;
@@ -96,7 +99,7 @@ check(
         equal(["reconnecting", "reconnected"], events);
         equal(2, await c.invoke("Add", 1, 1));
     },
-    { when: webSocketsOnly },
+    { needs: "relay" },
 );
 
 check(
@@ -111,7 +114,7 @@ check(
         relay.cut();
         await Promise.all([call, rest]);
     },
-    { when: webSocketsOnly },
+    { needs: "relay" },
 );
 
 check(
@@ -124,7 +127,7 @@ check(
         relay.cut();
         equal(["stopped"], await (await x.open()).invoke("Recorded", key, 8000));
     },
-    { when: webSocketsOnly },
+    { when: notLongPolling, needs: "relay" },
 );
 
 check(
@@ -153,5 +156,5 @@ check(
         ok(!noticed, "no event was raised");
         ok(relay.accepted >= 5, `${relay.accepted} connections`);
     },
-    { when: webSocketsOnly, seconds: 30 },
+    { when: webSocketsOnly, needs: "relay", seconds: 30 },
 );
