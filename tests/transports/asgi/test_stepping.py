@@ -206,7 +206,8 @@ async def test_whose_send_may_be_stepped() -> None:
     assert server(trusted.sent.append) is None  # type: ignore[arg-type]  # a callable of another kind
 
 
-async def test_through_starlette() -> None:
+@pytest.mark.parametrize("kind", ["websocket", "http"])
+async def test_through_starlette(kind: str) -> None:
     applications: Any = pytest.importorskip("starlette.applications")
     routing: Any = pytest.importorskip("starlette.routing")
     seen: list[object] = []
@@ -216,7 +217,13 @@ async def test_through_starlette() -> None:
 
     trusted = Trusted()
     whole = applications.Starlette(routes=[routing.Mount("/hubs", app=app)])
-    scope: dict[str, Any] = {"type": "websocket", "path": "/hubs/clock", "headers": [], "query_string": b""}
+    scope: dict[str, Any] = {
+        "type": kind,
+        "method": "GET",
+        "path": "/hubs/clock",
+        "headers": [],
+        "query_string": b"",
+    }
     await whole(scope, trusted.receive, trusted.send)
     assert seen == [trusted]
 
@@ -234,3 +241,10 @@ def test_uvicorns_own_classes_are_known(module: str, name: str) -> None:
     found = importlib.import_module(f"uvicorn.protocols.websockets.{module}")
     protocol = object.__new__(getattr(found, name))
     assert server(protocol.send) is protocol
+
+
+@pytest.mark.parametrize("module", ["httptools_impl", "h11_impl"])
+def test_uvicorns_own_http_classes_are_known(module: str) -> None:
+    found = importlib.import_module(f"uvicorn.protocols.http.{module}")
+    cycle = object.__new__(found.RequestResponseCycle)
+    assert server(cycle.send) is cycle
