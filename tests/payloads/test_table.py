@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from hubstream.payloads import DOTNET, PYTHON, Payloads, ProtocolName, binder
-from tests.payloads.samples import ROWS, Row, Shape
+from tests.payloads.samples import ROWS, Node, Point, Row, Shape
 
 STYLES = [pytest.param(PYTHON, id="python"), pytest.param(DOTNET, id="dotnet")]
 PROTOCOLS: list[ProtocolName] = ["json", "messagepack"]
@@ -83,9 +83,21 @@ def test_msgspecs_own_method_is_used_where_it_suffices() -> None:
     for protocol in PROTOCOLS:
         carrier = binder(PYTHON, protocol)
         module: Any = msgspec.json if protocol == "json" else msgspec.msgpack
-        for type_ in (int, str, list[int], dict[str, int], int | None, Shape):
+        for type_ in (int, str, list[int], dict[str, int], int | None, Node):
             assert type(carrier.decoder(type_)) is type(module.Decoder(type_).decode)
             assert type(carrier.encoder(type_)) is type(module.Encoder().encode)
+
+
+@pytest.mark.parametrize("payloads", STYLES)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_default_that_was_left_out_is_written(protocol: ProtocolName, payloads: Payloads) -> None:
+    """msgspec leaves it to the class, and then does not write it."""
+    carrier = binder(payloads, protocol)
+    x, y, label = ("X", "Y", "Label") if payloads is DOTNET and protocol == "messagepack" else ("x", "y", "label")
+    point = carrier.decoder(Point)(carrier.encoder()({x: 1, y: 2}))
+    assert point == Point(1, 2)
+    assert carrier.encoder(Point)(point) == carrier.encoder()({x: 1, y: 2, label: None})
+    assert carrier.encoder()([point]) == carrier.encoder(list[Point])([Point(1, 2)])
 
 
 def test_a_binder_and_what_it_made_are_kept() -> None:

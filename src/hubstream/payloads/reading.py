@@ -79,7 +79,7 @@ class Reader:
     def native_first(self, annotation: Any) -> bool:
         """Whether msgspec alone reads this style, so that help is needed only for the other style's forms."""
         return not self._dotnet and not any(
-            pydantic.owns(node, beside) or (found is not None and found.renamed)
+            pydantic.owns(node, beside) or (found is not None and found.foreign)
             for node, beside, found in walk(annotation, self._names)
         )
 
@@ -90,7 +90,7 @@ class Reader:
             if pydantic.owns(node, beside):
                 return True
             self._check(node, found)
-            if self._is_special(node, beside) or (found is not None and found.renamed):
+            if self._is_special(node, beside) or (found is not None and found.foreign):
                 help_needed = True
         return help_needed
 

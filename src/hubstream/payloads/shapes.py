@@ -60,6 +60,13 @@ class Shape:
     array_like: bool = False
     forbid_unknown: bool = False
     omit_defaults: bool = False
+    half_made: bool = False
+    """msgspec leaves plain defaults to the class, not the object, and then does not write them: its own constructor has to."""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether msgspec alone does not read it as this style wants it."""
+        return self.renamed or self.half_made
 
     @property
     def renamed(self) -> bool:
@@ -157,7 +164,8 @@ def _dataclass(annotation: Any, cls: Any, names: Names) -> Shape:
         for f in fields
     )
     positional = all(f.init and not f.kw_only for f in fields)
-    return Shape(cls, "object", members, positional=positional)
+    half_made = cls.__dictoffset__ != 0 and any(f.default is not dataclasses.MISSING for f in fields)
+    return Shape(cls, "object", members, positional=positional, half_made=half_made)
 
 
 def _attrs(annotation: Any, cls: Any, names: Names) -> Shape:
