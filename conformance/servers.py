@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from typing_extensions import override
@@ -84,7 +84,7 @@ def _hypercorn(settings: Settings) -> None:
     import hypercorn.asyncio  # noqa: PLC0415 - only where it is asked for
     from hypercorn.config import Config  # noqa: PLC0415
 
-    serve: Any = hypercorn.asyncio.serve  # pyright: ignore[reportUnknownMemberType] - its hints name a bare dict
+    serve = cast(Any, hypercorn.asyncio).serve  # its hints name a bare dict
     with socket.create_server((settings.host, settings.port), backlog=1024) as listener:
         config = Config()
         config.bind = [f"fd://{os.dup(listener.fileno())}"]

@@ -6,8 +6,10 @@ It needs no start and no lifespan: its state is made for the event loop of the f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from typing_extensions import Unpack
 
@@ -18,8 +20,10 @@ from hubstream.hub.connection import ServerConnection
 from hubstream.hub.hub import Hub
 from hubstream.hub.mapping import HubMapping
 from hubstream.hub.options import HubOptions, Options
+from hubstream.hub.stopping import StopWatch
 from hubstream.transports.asgi.app import HubApp
 from hubstream.transports.asgi.endpoint import Endpoint, TransportOptions
+from hubstream.transports.asgi.limits import message_limit
 from hubstream.transports.asgi.paths import normal
 from hubstream.transports.asgi.request import Request
 from hubstream.transports.asgi.tokens import mint
@@ -27,18 +31,21 @@ from hubstream.types import Receive, Scope, Send
 
 __all__ = ["HubServer"]
 
+logger = logging.getLogger("hubstream.hub")
+
 
 class Runtime:
     """What a server has on one event loop."""
 
-    __slots__ = ("clock", "connections", "leaving", "loop")
+    __slots__ = ("clock", "connections", "leaving", "loop", "stop_watch")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.loop = loop
         self.clock = Clock(loop)
         self.connections: dict[str, ServerConnection] = {}
         self.leaving: set[ServerConnection] = set()
         """Those that have ended, while something of theirs still runs."""
+        self.stop_watch = StopWatch(self.clock, lambda: bool(self.connections or self.leaving), end)
 
 
 class HubServer:
@@ -61,6 +68,7 @@ class HubServer:
         self._mappings: dict[str, HubMapping] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._runtime: Runtime | None = None
+        self._limit_seen = False
         self._app = HubApp(self._endpoints, lambda: self._running().clock)
         for path, hub in (hubs or {}).items():
             self.map(path, hub)
@@ -87,6 +95,9 @@ class HubServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
+            if scope["type"] == "websocket" and not self._limit_seen:
+                self._limit_seen = True
+                self._compare_limits(message_limit(send))
             await self._app(scope, receive, send)
             return
         while True:
@@ -129,6 +140,11 @@ class HubServer:
             self._find(hub), connection, request or Request({"type": "websocket", "path": "/"}), mint()
         )
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The hubs' paths below the application, with one slash in front; the root's is empty."""
+        return tuple(self._mappings)
+
     def snapshot(self) -> dict[str, int]:
         """What there is now, for health pages and tests: `connections`, `streams`, `tasks`, `records`."""
         runtime = self._runtime
@@ -157,9 +173,22 @@ class HubServer:
         self, mapping: HubMapping, connection: Connection, request: Request, connection_id: str
     ) -> ServerConnection:
         runtime = self._running()
+        runtime.stop_watch.start()
         return ServerConnection(
             mapping, connection, request, connection_id, runtime.clock, runtime.connections, runtime.leaving
         )
+
+    def _compare_limits(self, servers: int | None) -> None:
+        for path, mapping in self._mappings.items():
+            ours = mapping.options.max_message_size
+            if servers is not None and (ours is None or ours > servers):
+                logger.warning(
+                    "%s takes messages of %s (max_message_size=), but the ASGI server ends a WebSocket beyond %d bytes: "
+                    "raise the server's limit (uvicorn: --ws-max-size; hypercorn: websocket_max_message_size)",
+                    path or "/",
+                    "any size" if ours is None else f"{ours} bytes",
+                    servers,
+                )
 
     def _running(self) -> Runtime:
         loop = asyncio.get_running_loop()
@@ -169,7 +198,7 @@ class HubServer:
                 raise RuntimeError(
                     "this HubServer is serving on another event loop; one server belongs to one loop: make a HubServer for each"
                 )
-            runtime = self._runtime = Runtime(loop)
+            runtime = self._runtime = Runtime(loop, self.aclose)
         return runtime
 
 
