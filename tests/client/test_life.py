@@ -32,6 +32,15 @@ async def test_calls_before_the_handshake_are_refused() -> None:
             await client.invoke("early")
 
 
+async def test_it_is_started_once() -> None:
+    async with joined() as (client, peer):
+        with pytest.raises(RuntimeError, match="started already"):
+            await client.start()
+        await turns()
+        assert len(peer.requests) == 1
+        assert client.ending is None
+
+
 async def test_messages_right_behind_the_handshake_are_read() -> None:
     seen: list[int] = []
     async with joined(start=False, handshake=None) as (client, peer):
@@ -183,7 +192,7 @@ async def test_a_loop_that_was_held_up_does_not_blame_the_server() -> None:
 
 
 async def test_long_polling_keeps_itself_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubstream.connection.memory.MemoryConnection.transport", "LongPolling")
+    monkeypatch.setattr("hubstream.connection.memory.MemoryConnection.inherent_keep_alive", True)
     async with joined() as (_client, peer):
         await turns()
         assert peer.pings == 0

@@ -485,3 +485,44 @@ async def test_a_call_that_is_answered_before_its_upload_began_takes_nothing_fro
         assert source.given == 0
         await turns()
         assert [type(message) for message in peer.messages] == [Invocation]
+
+
+class Endless:
+    """A source that notes that it was closed."""
+
+    closed = False
+
+    def __aiter__(self) -> Endless:
+        return self
+
+    async def __anext__(self) -> int:
+        return 1
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("method", ["invoke", "send", "stream"])
+async def test_a_call_that_cannot_be_written_closes_its_sources(method: str) -> None:
+    async with joined() as (client, peer):
+        source = Endless()
+        stream = client.stream("\ud800", source)
+        calls = {
+            "invoke": lambda: client.invoke("\ud800", source),
+            "send": lambda: client.send("\ud800", source),
+            "stream": lambda: anext(stream),
+        }
+        with pytest.raises(ValueError, match="surrogates"):
+            await calls[method]()
+        await turns()
+        assert source.closed
+        assert peer.messages == []
+
+
+async def test_a_stream_that_cannot_be_asked_for_has_ended() -> None:
+    async with joined() as (client, _peer):
+        stream = client.stream("\ud800")
+        with pytest.raises(ValueError, match="surrogates"):
+            await anext(stream)
+        async with asyncio.timeout(1):
+            assert [item async for item in stream] == []

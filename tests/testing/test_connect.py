@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -258,6 +259,19 @@ async def test_what_cannot_be_connected(hubs: HubServer) -> None:
         async with connect(only_json, "/clock", protocol="messagepack"):
             pass
     assert only_json.snapshot()["connections"] == 0
+
+
+async def test_a_call_that_runs_on_is_cancelled_in_the_end(
+    hubs: HubServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys.modules[connect.__module__], "PATIENCE", 0.01)
+    async with asyncio.timeout(5):
+        async with connect(hubs, Clock) as connection:
+            await connection.send("slow")
+            await connection.invoke("total", numbers(1))
+        assert await log.next() == "slow ended"
+    assert "still ran 0.01 s after their client had left" in caplog.text
+    assert hubs.snapshot()["tasks"] == 0
 
 
 async def test_a_consumer_that_is_slow_makes_the_generator_wait(hubs: HubServer) -> None:

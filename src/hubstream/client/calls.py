@@ -119,9 +119,9 @@ async def send(wire: Wire, name: str, arguments: Sequence[Any]) -> None:
     encoded, uploads = encode_arguments(wire, name, arguments)
     try:
         await wire.turn("send")
+        wire.ask(Invocation, name, encoded, uploads, None)
     except BaseException:
         up.settle(uploads, None)
         raise
-    wire.ask(Invocation, name, encoded, uploads, None)
     for upload in uploads:
         upload.forget()

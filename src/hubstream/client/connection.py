@@ -118,9 +118,12 @@ class ClientCore:
 
         Raises:
             HandshakeError: It refused, garbled its answer, or gave none in time; the connection is closed.
+            RuntimeError: It was started before.
         """
         if self.ending is not None:
             raise HandshakeError(self.ending.text)
+        if self._shaken is not None:
+            raise RuntimeError("this connection was started already")
         self._shaken = self._loop.create_future()
         self._connection.use_binary(self._wire.codec.binary)
         self._wire.output.emit(write_request(self._wire.codec.name, self._session.version))
@@ -179,6 +182,7 @@ class ClientCore:
             HubError: The server's error, or a result of another type.
             ConnectionLost: The connection is not active, or ended first.
             TypeError: An argument cannot be sent; nothing was.
+            ValueError: The name cannot be, for half a surrogate pair in it.
         """
         return await calls.invoke(self._wire, name, arguments, result)
 
@@ -188,6 +192,7 @@ class ClientCore:
         Raises:
             ConnectionLost: The connection is not active.
             TypeError: An argument cannot be sent; nothing was.
+            ValueError: The name cannot be, for half a surrogate pair in it.
         """
         await calls.send(self._wire, name, arguments)
 
@@ -294,7 +299,7 @@ class ClientCore:
 
     def _agreed(self) -> None:
         self._wire.active = True
-        if self._connection.transport != "LongPolling":  # which keeps itself alive (spec 2.4)
+        if not self._connection.inherent_keep_alive:
             self._clock.add(self)
             self._ping(self._loop.time())  # arms the server's timeout (spec 3)
         if self._shaken is not None and not self._shaken.done():

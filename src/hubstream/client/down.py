@@ -90,6 +90,7 @@ class Download:
         Raises:
             ConnectionLost: The connection is not active.
             TypeError: An argument cannot be sent.
+            ValueError: The name cannot be, for half a surrogate pair in it.
         """
         self.opened = True
         self.task = asyncio.current_task()
@@ -97,15 +98,15 @@ class Download:
             encoded, self.uploads = encode_arguments(self.wire, self._name, self._arguments)
             self._arguments = ()
             await self.wire.turn("stream")
+            if self.ended:  # closed while it waited for its turn
+                up.settle(self.uploads, None)
+            else:
+                self.id = self.wire.ask(StreamInvocation, self._name, encoded, self.uploads, self)
         except BaseException as error:
             self.ended = True
             self.error = error if isinstance(error, HubstreamError) else None
             up.settle(self.uploads, None)
             raise
-        if self.ended:  # closed while it waited for its turn
-            up.settle(self.uploads, None)
-        else:
-            self.id = self.wire.ask(StreamInvocation, self._name, encoded, self.uploads, self)
 
     def item(self, raw: Raw) -> None:
         items = self.items
