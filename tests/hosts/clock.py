@@ -1,0 +1,52 @@
+"""The hub that every host serves: what the checks of `checks.mjs` call."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator
+
+from hubstream import Hub
+
+ends: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+"""Set when the stream of this key has run its `finally`."""
+
+SEEN = 2.0
+"""Seconds within which a cancel or a lost connection has to be seen."""
+
+
+class Clock(Hub):
+    def add(self, a: int, b: int) -> int:
+        return a + b
+
+    async def counter(self, count: int, delay: float) -> AsyncIterator[int]:
+        for n in range(count):
+            yield n
+            await asyncio.sleep(delay)
+
+    async def upload(self, lines: AsyncIterator[str]) -> int:
+        return sum([len(line) async for line in lines])
+
+    async def forever(self, key: str) -> AsyncIterator[int]:
+        n = 0
+        try:
+            while True:
+                yield n
+                n += 1
+                await asyncio.sleep(0.02)
+        finally:
+            ends[key].set()
+            sys.stderr.write(f"finally ran: {key}\n")
+            sys.stderr.flush()
+
+    async def ended(self, key: str) -> bool:
+        try:
+            async with asyncio.timeout(SEEN):
+                await ends[key].wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def cookie(self, name: str) -> str | None:
+        return self.context.request.cookies.get(name)
