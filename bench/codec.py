@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from hubstream.protocol.codec import Codec
+from hubstream.protocol.framing import split_binary, split_text
 from hubstream.protocol.json import JsonCodec
 from hubstream.protocol.messagepack import MessagePackCodec
 from hubstream.protocol.messages import Completion, HubMessage, Invocation, StreamInvocation, StreamItem
@@ -67,16 +68,17 @@ def _decoding(codec: Codec, record: bytes) -> tuple[float, float]:
 def report(codec: Codec) -> list[tuple[str, str, str]]:
     """Rows: what, nanoseconds, nanoseconds of msgspec alone."""
     encode = msgspec.msgpack.encode if codec.binary else msgspec.json.encode
+    split = split_binary if codec.binary else split_text
     rows = []
     for name, message in _messages(encode).items():
         framed = codec.encode(message)
-        records, taken = codec.split(framed, None)
+        [record], taken = split(framed, None)
         assert taken == len(framed)
-        ours, plain = _decoding(codec, records[0])
+        ours, plain = _decoding(codec, record)
         rows.append((f"decode {name}", f"{ours:.0f}", f"{plain:.0f}"))
         rows.append((f"encode {name}", f"{nanoseconds(lambda message=message: codec.encode(message)):.0f}", ""))
     frame = codec.encode(_messages(encode)["Invocation"]) * BATCH
-    rows.append((f"split, {BATCH} a frame", f"{nanoseconds(lambda: codec.split(frame, 1 << 20), BATCH):.0f}", ""))
+    rows.append((f"split, {BATCH} a frame", f"{nanoseconds(lambda: split(frame, 1 << 20), BATCH):.0f}", ""))
     three = encode(3)
     rows.append(("result (a Completion)", f"{nanoseconds(lambda: codec.result('100000', three)):.0f}", ""))
     items, payloads = codec.items("100000"), [encode(n) for n in range(BATCH)]

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -507,7 +507,7 @@ async def test_a_call_that_cannot_be_written_closes_its_sources(method: str) -> 
     async with joined() as (client, peer):
         source = Endless()
         stream = client.stream("\ud800", source)
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[Any]]] = {
             "invoke": lambda: client.invoke("\ud800", source),
             "send": lambda: client.send("\ud800", source),
             "stream": lambda: anext(stream),

@@ -35,6 +35,7 @@ from tests.protocol.wire import (
     framed,
     plain,
     same,
+    split,
     talking,
 )
 
@@ -112,7 +113,7 @@ def test_cut_off_it_waits_for_the_rest(vector: Vector) -> None:
 def test_is_written_to_the_same_bytes(vector: Vector) -> None:
     codec, data = codec_of(vector), framed(vector)
     written = b""
-    records, _ = codec.split(data, None)
+    records, _ = split(codec, data)
     for message, record in zip(described(vector), records, strict=True):
         seen = codec.decode(record)
         assert seen is not None
@@ -174,7 +175,7 @@ def test_is_refused(vector: Vector) -> None:
 )
 def test_only_the_call_fails(vector: Vector) -> None:
     codec = codec_of(vector)
-    records, _ = codec.split(framed(vector), None)
+    records, _ = split(codec, framed(vector))
     message = codec.decode(records[0])
     assert isinstance(message, (Invocation, StreamInvocation))
     assert message.target == {"json": "foo"}.get(codec.name, "xyz") or vector["source"].startswith("java")
@@ -230,4 +231,4 @@ def test_the_specifications_examples(vector: Vector) -> None:
 
 @pytest.mark.parametrize("vector", cases("msgpack", "partial"))
 def test_partial_input_is_not_taken(vector: Vector) -> None:
-    assert MESSAGEPACK.split(framed(vector), None) == ([], 0)
+    assert split(MESSAGEPACK, framed(vector)) == ([], 0)

@@ -15,6 +15,7 @@ from msgspec import UNSET, Raw
 
 from hubstream.errors import ProtocolError
 from hubstream.protocol.codec import Codec
+from hubstream.protocol.framing import split_binary, split_text
 from hubstream.protocol.handshake import write_request, write_response
 from hubstream.protocol.json import JsonCodec
 from hubstream.protocol.messagepack import MessagePackCodec
@@ -40,6 +41,7 @@ NOT_APPLICABLE: dict[tuple[str, str], str] = {
         "java.errorWhileParsingIncompleteMessage",
     ): "Java reads frames, not a stream: here the rest may still come",
     ("msgpack", "java.errorWhenLengthHeaderTooLong"): "Java reads frames, not a stream: here the rest may still come",
+    ("negotiate", "WriteNullFormats"): "writes a transport without a name, which is never offered",
     ("negotiate", "java.NegotiateResponseIgnoresExtraProperties"): "no availableTransports: .NET requires them",
     ("negotiate", "java.NegotiateResponseIgnoresExtraComplexProperties"): "no availableTransports: .NET requires them",
     ("negotiate", "java.NegotiateResponseWithNegotiateVersion"): "no connectionToken: .NET requires it",
@@ -193,9 +195,14 @@ def _folded(members: dict[str, Any]) -> dict[str, Any]:
     return {name.lower(): item for name, item in members.items() if item is not None}
 
 
+def split(codec: Codec, data: bytes) -> tuple[list[bytes], int]:
+    """The complete records of `data`, and how many bytes they take."""
+    return split_binary(data, None) if codec.binary else split_text(data, None)
+
+
 def decode_one(codec: Codec, data: bytes) -> HubMessage:
     """The message in a framed record."""
-    [record], taken = codec.split(data, None)
+    [record], taken = split(codec, data)
     assert taken == len(data)
     message = codec.decode(record)
     assert message is not None

@@ -36,17 +36,6 @@ class Codec(Protocol):
     ping: bytes
     """A framed Ping."""
 
-    def split(self, data: bytes, limit: int | None) -> tuple[list[bytes], int]:
-        """Cut complete records off the front of `data`.
-
-        Returns the records without their framing, and how many bytes of `data` they took.
-
-        Raises:
-            FrameError: A record is longer than `limit` bytes (framing included) or its length is malformed; the records
-                before it are in the error's `records`.
-        """
-        ...
-
     def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
         """Read the complete records at the front of `data` and add their messages to `messages`.
 

@@ -46,10 +46,8 @@ class EventStream:
         """
         events: list[bytes] = []
         self._size += len(data)
-        if b"\n" not in data:
-            self._parts.append(data)
-        else:
-            self._parts.append(data)
+        self._parts.append(data)
+        if b"\n" in data:
             *lines, rest = b"".join(self._parts).split(b"\n")
             self._parts = [rest]
             for ended in lines:

@@ -61,11 +61,11 @@ def parse_request(record: bytes) -> HandshakeRequest:
     version = None if number is None else integer("version", number.value, 32)
     if not members.whole:
         raise malformed()
-    for name, value in (("protocol", protocol), ("version", version)):
-        if value is None:
-            content = record.decode("utf-8", "replace")
-            raise ProtocolError(f"Missing required property '{name}'. Message content: {content}")
-    if protocol is None or version is None or not is_text(protocol):
+    if protocol is None or version is None:
+        name = "protocol" if protocol is None else "version"
+        content = record.decode("utf-8", "replace")
+        raise ProtocolError(f"Missing required property '{name}'. Message content: {content}")
+    if not is_text(protocol):
         raise ProtocolError("'protocol' is not valid Unicode text.")
     return HandshakeRequest(protocol, version)
 

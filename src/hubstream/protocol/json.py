@@ -11,7 +11,7 @@ from collections.abc import Sequence as Items
 from struct import Struct as Layout
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 from typing_extensions import Buffer
 
 from hubstream.protocol.codec import ItemFrame
@@ -19,7 +19,6 @@ from hubstream.protocol.framing import RS, FrameError, split_text
 from hubstream.protocol.json_envelope import recover
 from hubstream.protocol.json_members import malformed, too_deep
 from hubstream.protocol.messages import (
-    UNBINDABLE,
     Ack,
     CancelInvocation,
     Close,
@@ -30,6 +29,7 @@ from hubstream.protocol.messages import (
     Sequence,
     StreamInvocation,
     StreamItem,
+    readable,
 )
 from hubstream.protocol.text import repaired
 
@@ -53,12 +53,6 @@ def _head(message: Invocation | StreamItem | Completion | StreamInvocation | Can
     return parts
 
 
-def _payload(payload: Raw) -> Raw:
-    if payload is UNBINDABLE:
-        raise ValueError("a payload that could not be read cannot be written")
-    return payload
-
-
 class _JsonItems:
     __slots__ = ("_between", "_prefix", "overhead")
 
@@ -80,9 +74,6 @@ class JsonCodec:
     version = 2
     binary = False
     ping = b'{"type":6}\x1e'
-
-    split = staticmethod(split_text)
-    """See `Codec.split`."""
 
     def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
         """See `Codec.read`."""
@@ -141,18 +132,18 @@ class JsonCodec:
         match message:
             case Invocation() | StreamInvocation():
                 parts = _head(message)
-                parts += (b',"target":', _encode(message.target), b',"arguments":', _payload(message.arguments))
+                parts += (b',"target":', _encode(message.target), b',"arguments":', readable(message.arguments))
                 if message.stream_ids is not UNSET:
                     parts += (b',"streamIds":', _encode(message.stream_ids))
             case StreamItem():
                 parts = _head(message)
-                parts += (b',"item":', _payload(message.item))
+                parts += (b',"item":', readable(message.item))
             case Completion():
                 parts = _head(message)
                 if message.error:
                     parts += (b',"error":', _encode(repaired(message.error)))
                 elif message.result is not UNSET:
-                    parts += (b',"result":', _payload(message.result))
+                    parts += (b',"result":', readable(message.result))
             case CancelInvocation():
                 parts = _head(message)
             case Ping():

@@ -9,7 +9,7 @@ Imports only `errors` and this room; never blocks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn, cast
+from typing import cast
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -111,10 +111,10 @@ class _Envelope:
         return cast("str", member.value)
 
     def required_id(self) -> str:
-        return self.text("invocationId") if self.optional_text("invocationId") else self._no_id()
-
-    def _no_id(self) -> NoReturn:
-        raise self.missing("invocationId")
+        invocation_id = self.text("invocationId")
+        if not invocation_id:
+            raise self.missing("invocationId")
+        return invocation_id
 
     def optional_text(self, name: str) -> str | UnsetType:
         member = self._named.get(name)

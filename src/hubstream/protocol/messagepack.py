@@ -10,14 +10,13 @@ from collections.abc import Callable
 from collections.abc import Sequence as Items
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 from typing_extensions import Buffer
 
 from hubstream.protocol.codec import ItemFrame
 from hubstream.protocol.framing import SHORT, FrameError, binary_length, length_prefix, split_binary
 from hubstream.protocol.messagepack_envelope import recover
 from hubstream.protocol.messages import (
-    UNBINDABLE,
     Ack,
     CancelInvocation,
     Close,
@@ -28,6 +27,7 @@ from hubstream.protocol.messages import (
     Sequence,
     StreamInvocation,
     StreamItem,
+    readable,
 )
 from hubstream.protocol.packed import Packed, PackedCompletion
 from hubstream.protocol.text import repaired
@@ -44,12 +44,6 @@ _NO_HEADERS = b"\x80"
 def _framed(*parts: Buffer) -> bytes:
     body = b"".join(parts)
     return length_prefix(len(body)) + body
-
-
-def _payload(payload: Raw) -> Raw:
-    if payload is UNBINDABLE:
-        raise ValueError("a payload that could not be read cannot be written")
-    return payload
 
 
 def _headers(headers: dict[str, str] | UnsetType) -> bytes:
@@ -102,9 +96,6 @@ class MessagePackCodec:
     version = 2
     binary = True
     ping = b"\x02\x91\x06"
-
-    split = staticmethod(split_binary)
-    """See `Codec.split`."""
 
     def read(self, data: bytes, limit: int | None, messages: list[HubMessage]) -> int:
         """See `Codec.read`."""
@@ -162,19 +153,19 @@ class MessagePackCodec:
                     _headers(message.headers),
                     _encode(message.invocation_id or None),
                     _encode(message.target),
-                    _payload(message.arguments),
+                    readable(message.arguments),
                     _encode(message.stream_ids or []),
                 )
             case StreamItem():
                 return _framed(
-                    b"\x94\x02", _headers(message.headers), _encode(message.invocation_id), _payload(message.item)
+                    b"\x94\x02", _headers(message.headers), _encode(message.invocation_id), readable(message.item)
                 )
             case Completion():
                 headers, invocation_id = _headers(message.headers), _encode(message.invocation_id)
                 if message.error:
                     return _framed(b"\x95\x03", headers, invocation_id, b"\x01", _encode(repaired(message.error)))
                 if message.result is not UNSET:
-                    return _framed(b"\x95\x03", headers, invocation_id, b"\x03", _payload(message.result))
+                    return _framed(b"\x95\x03", headers, invocation_id, b"\x03", readable(message.result))
                 return _framed(b"\x94\x03", headers, invocation_id, b"\x02")
             case CancelInvocation():
                 return _framed(b"\x93\x05", _headers(message.headers), _encode(message.invocation_id))

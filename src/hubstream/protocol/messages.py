@@ -26,6 +26,7 @@ __all__ = [
     "SequenceId",
     "StreamInvocation",
     "StreamItem",
+    "readable",
 ]
 
 UNBINDABLE = Raw(b"")
@@ -33,6 +34,18 @@ UNBINDABLE = Raw(b"")
 
 Decoding it fails, for its call only; writing it is a ValueError. Other bad payloads stay as they came: whoever decodes one
 expects a `ValueError` (msgspec's errors, and `UnicodeDecodeError` for bad UTF-8) or a `RecursionError`."""
+
+
+def readable(payload: Raw) -> Raw:
+    """The payload, for writing.
+
+    Raises:
+        ValueError: It is `UNBINDABLE`.
+    """
+    if payload is UNBINDABLE:
+        raise ValueError("a payload that could not be read cannot be written")
+    return payload
+
 
 SequenceId: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 """A .NET `long`."""

@@ -51,7 +51,7 @@ class NegotiateRequest(Struct, frozen=True):
 class AvailableTransport(Struct, frozen=True, rename="camel"):
     """One transport the server offers, and what it carries: `Text`, `Binary`."""
 
-    transport: str | None
+    transport: str
     transfer_formats: tuple[str, ...]
 
 
