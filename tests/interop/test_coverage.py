@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop import javascript
+from tests.interop import javaclient, javascript
 from tests.interop.checks import NAMES
 
 GAPS: dict[str, dict[str, str]] = {
     "dotnet": {"js": "the calls of the documentation's JavaScript pages"},
     "javascript": {},
+    "java": javaclient.GAPS,
 }
 """The checks a driver does not have, by area or full name, and why."""
 
@@ -37,6 +38,10 @@ def test_a_gap_is_one(driver: str, gap: str) -> None:
 
 def test_javascript_driver() -> None:
     assert set(javascript.driver().names()) == due("javascript")
+
+
+def test_java_driver() -> None:
+    assert set(javaclient.driver().names()) == due("java") | set(javaclient.OWN)
 
 
 def test_dotnet_driver(shared: Path) -> None:
