@@ -61,4 +61,5 @@ async def passes(
 ) -> None:
     """Every check passes; the event loop serves meanwhile."""
     outcomes = await asyncio.to_thread(checked, url, transports, checks, headers)
-    assert {name: outcome for name, outcome in outcomes.items() if outcome != "ok"} == {}
+    wrong = [f"{name}: {outcome}" for name, outcome in outcomes.items() if outcome != "ok"]
+    assert not wrong, "\n".join(wrong)

@@ -12,6 +12,8 @@ from hubstream import Hub
 ends: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 """Set when the stream of this key has run its `finally`."""
 
+steps: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(0))
+
 SEEN = 2.0
 """Seconds within which a cancel or a lost connection has to be seen."""
 
@@ -20,10 +22,13 @@ class Clock(Hub):
     def add(self, a: int, b: int) -> int:
         return a + b
 
-    async def counter(self, count: int, delay: float) -> AsyncIterator[int]:
+    async def steps(self, key: str, count: int) -> AsyncIterator[int]:
         for n in range(count):
             yield n
-            await asyncio.sleep(delay)
+            await steps[key].acquire()
+
+    def go(self, key: str) -> None:
+        steps[key].release()
 
     async def upload(self, lines: AsyncIterator[str]) -> int:
         return sum([len(line) async for line in lines])
