@@ -40,7 +40,7 @@ check: $(VENV)/dev.done
 	@echo "==> ruff check" && $(VENV)/bin/ruff check .
 	@echo "==> mypy" && $(VENV)/bin/mypy -p hubstream -p conformance -p demo -p tests
 	@echo "==> basedpyright" && $(VENV)/bin/basedpyright
-	@echo "==> import-linter" && $(VENV)/bin/lint-imports
+	@echo "==> import-linter" && $(VENV)/bin/lint-imports --no-cache  # two runs at once spoil the cache
 
 format: $(VENV)/dev.done
 	@$(VENV)/bin/ruff format .

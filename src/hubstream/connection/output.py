@@ -69,12 +69,12 @@ class Output:
         self._waiters: dict[asyncio.Future[None], None] = {}
         self._scheduled = False
         self._urgent = False
-        self._seen = 0
+        self._seen: int = 0
         self._since = 0.0
         self.on_cut_off = on_cut_off
-        self.size = 0
+        self.size: int = 0
         """Bytes gathered; a stream adds its items' to it."""
-        self.limit = 0
+        self.limit: int = 0
         """The size at which a stream has to await `room()`."""
         self.held = False
         """A read is being handled: nothing leaves before `release()`."""

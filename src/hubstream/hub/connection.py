@@ -3,6 +3,9 @@
 It is the handler of a `Connection` and a member of the clock; its dispatcher handles the messages. Everything it starts it ends.
 """
 
+# pyright: reportPrivateUsage=false
+# What ends here ends its context, which users hold.
+
 from __future__ import annotations
 
 import asyncio

@@ -5,6 +5,9 @@ waits, what follows keeps its order behind it, but pings, closes and cancels act
 uploads run beside everything else. User code that may suspend gets a task; nothing else does.
 """
 
+# pyright: reportPrivateUsage=false
+# A hub object is told whose it is, by attributes that users do not see.
+
 from __future__ import annotations
 
 import logging

@@ -5,6 +5,9 @@ done, and ends when there is none (1.7 us a call instead of 3.6 us with a task f
 context variable, a pending cancellation or something that holds on to the task, is retired: the next call gets a new one.
 """
 
+# pyright: reportPrivateUsage=false
+# A hub object is told its call, by an attribute that users do not see.
+
 from __future__ import annotations
 
 import asyncio

@@ -4,6 +4,9 @@ A hub method written channel style starts a writer and returns the reader; an up
 event loop; a deque and one future per waiter cost a third of `asyncio.Queue`. Imports `errors` only.
 """
 
+# pyright: reportPrivateUsage=false
+# A channel and its reader are the two ends of one queue.
+
 from __future__ import annotations
 
 import asyncio
