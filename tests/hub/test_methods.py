@@ -268,8 +268,50 @@ def sync_greeting() -> type[Hub]:
     return SyncGreeting
 
 
+def deaf_parting() -> type[Hub]:
+    class DeafParting(Hub):
+        async def on_disconnected(self) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the mistake
+
+    return DeafParting
+
+
+def without_self() -> type[Hub]:
+    class WithoutSelf(Hub):
+        async def method() -> int:  # type: ignore[misc]  # pyright: ignore[reportSelfClsParameterName] - the mistake
+            return 1
+
+    return WithoutSelf
+
+
+def iterator_parameter() -> type[Hub]:
+    class IteratorParameter(Hub):
+        async def method(self, lines: Iterator[str]) -> None: ...
+
+    return IteratorParameter
+
+
+def variadic() -> type[Hub]:
+    class Variadic(Hub):
+        async def method(self, *numbers: int) -> None: ...
+
+    return Variadic
+
+
+def hides_context() -> type[Hub]:
+    class Hides(Hub):
+        async def context(self) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride] - the mistake
+            return ""
+
+    return Hides
+
+
 MISTAKES = [
     (sync_greeting, r"SyncGreeting.on_connected.*async def"),
+    (deaf_parting, r"DeafParting.on_disconnected.*async def on_disconnected\(self, error\)"),
+    (without_self, r"WithoutSelf.method.*'self'"),
+    (iterator_parameter, r"'lines'.*AsyncIterator\[...\]'"),
+    (variadic, r"'\*numbers' cannot"),
+    (hides_context, r"self.context.*hub_method\(name=\"context\"\)"),
     (same_name, r"'send_message' and 'SendMessage'.*hub_method\(name="),
     (keyword_only, r"by position.*ordinary parameter"),
     (unresolved, r"'Missing'.*TYPE_CHECKING"),

@@ -75,9 +75,17 @@ class HubMapping:
         self.binders = {codec.name: binder(options.payloads, codec.name) for codec in self.codecs}
         self.tables = {name: self._table(bind) for name, bind in self.binders.items()}
         self.create = self._factory()
-        for name in ("on_connected", "on_disconnected"):
-            if not inspect.iscoroutinefunction(inspect.unwrap(getattr(hub, name))):
+        for name, arguments in (("on_connected", ("self",)), ("on_disconnected", ("self", "error"))):
+            function = getattr(hub, name)
+            if not inspect.iscoroutinefunction(inspect.unwrap(function)):
                 raise MappingError(f"{hub.__qualname__}.{name} is awaited: write 'async def {name}'")
+            try:
+                inspect.signature(function).bind(*arguments)
+            except TypeError as error:
+                raise MappingError(
+                    f"{hub.__qualname__}.{name} is called with other arguments ({error}): "
+                    f"write 'async def {name}({', '.join(arguments)})'"
+                ) from error
         self.greets = hub.on_connected is not Hub.on_connected
         self.parts = hub.on_disconnected is not Hub.on_disconnected
 

@@ -30,6 +30,7 @@ _STREAMS = (
 )
 _AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 _ITERATORS = (collections.abc.Iterator, collections.abc.Generator)
+_EVENTS = ("on_connected", "on_disconnected")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -73,8 +74,12 @@ class HubMethod:
         """A stream that a coroutine or an awaitable gives."""
         where = f"{hub.__qualname__}.{attribute}"
         hints = _hints(where, function)
-        signature = inspect.signature(function)
-        self._read_parameters(where, list(signature.parameters.values())[1:], hints)
+        parameters = list(inspect.signature(function).parameters.values())
+        if not parameters:
+            raise MappingError(
+                f"{where}: its first parameter is 'self', the hub object; without one it cannot be called"
+            )
+        self._read_parameters(where, parameters[1:], hints)
         self.kind = self._read_result(where, hints)
 
     def __repr__(self) -> str:
@@ -88,11 +93,16 @@ class HubMethod:
         optional: str | None = None
         for parameter in parameters:
             if parameter.kind not in _POSITIONAL:
+                name = parameter.replace(annotation=inspect.Parameter.empty)
                 raise MappingError(
-                    f"{where}: clients send arguments by position, so '{parameter}' cannot be filled; "
-                    "make it an ordinary parameter"
+                    f"{where}: clients send arguments by position, so '{name}' cannot be filled; make it an ordinary parameter"
                 )
             type_ = hints.get(parameter.name, Any)
+            if (get_origin(type_) or type_) in _ITERATORS:
+                raise MappingError(
+                    f"{where}: '{parameter.name}' is declared as {_show(type_)}; a stream of the client is 'AsyncIterator[...]', "
+                    "and items that come all at once are 'list[...]'"
+                )
             item = _stream_item(type_)
             order.append(item is not None)
             if item is not None:
@@ -149,6 +159,7 @@ def methods_of(hub: type[Hub]) -> list[HubMethod]:
     Raises:
         MappingError: A method is not written as one can be; two have the same name.
     """
+    _refuse_hiding(hub)
     methods: dict[str, HubMethod] = {}
     for attribute, function in _functions(hub):
         method = HubMethod(hub, attribute, function)
@@ -159,6 +170,18 @@ def methods_of(hub: type[Hub]) -> list[HubMethod]:
                 "case and underscores do not count. Rename one, or give it another with @hub_method(name=...)"
             )
     return list(methods.values())
+
+
+def _refuse_hiding(hub: type[Hub]) -> None:
+    for attribute, own in vars(Hub).items():
+        if attribute.startswith("_") or attribute in _EVENTS:
+            continue
+        value = inspect.getattr_static(hub, attribute)
+        if value is not own and isinstance(value, types.FunctionType):
+            raise MappingError(
+                f"{hub.__qualname__}.{attribute} hides what every hub has as self.{attribute}; give the method another name, "
+                f'and if clients have to call it by this one, mark it @hub_method(name="{attribute}")'
+            )
 
 
 def _functions(hub: type[Hub]) -> Iterator[tuple[str, Callable[..., Any]]]:
