@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
 from hubstream import HubServer
 from hubstream.types import Receive, Scope, Send
 from tests.hosts.clock import Clock
@@ -22,3 +25,6 @@ async def raising(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         raise RuntimeError("this application's start fails")
     await plain(scope, receive, send)
+
+
+mounted = Starlette(routes=[Mount("/hubs", plain)])
