@@ -14,8 +14,9 @@ export PATH := $(PATH):$(CURDIR)/$(VENV)/bin
 export PYTHONUNBUFFERED := 1
 
 PIP := $(RUN) -m pip install --disable-pip-version-check --no-input
-# One line that grows by each package that is fetched; the rest of pip's talk is dropped, its errors are not.
-FETCHED := awk '/^Collecting / { printf "%s%s", (n++ ? " " : "    "), $$2; fflush() } END { if (n) print "" }'
+# One line that grows by each package that is fetched; the rest of pip's talk is dropped, its errors are not. In bash, since
+# Debian's awk reads ahead: it would show the whole line at the end.
+FETCHED := { gap='    '; while read -r word name _; do [ "$$word" != Collecting ] || { printf '%s%s' "$$gap" "$$name"; gap=' '; }; done; [ "$$gap" = '    ' ] || echo; }
 # Folders whose tests need packages from npm.
 NODE_TESTS := $(patsubst %/package-lock.json,%,$(wildcard tests/*/package-lock.json tests/*/*/package-lock.json))
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from demo.journal import Entry, Journal, quoted
+from demo.journal import Entry, Journal, counted, quoted
 from hubstream import Hub, HubError
 
 __all__ = ["StreamHub"]
@@ -76,7 +76,7 @@ class StreamHub(Hub):
                 characters += len(line)
                 log.note("UploadStream", f"line {lines}: {quoted(line)}")
         finally:
-            log.note("UploadStream", f"ended after {lines:,} lines")
+            log.note("UploadStream", f"ended after {counted(lines, 'line')}")
         return Uploaded(lines, characters)
 
     async def upload_file(self, stream: AsyncIterator[str]) -> AsyncIterator[int]:
@@ -91,7 +91,7 @@ class StreamHub(Hub):
                     yield lines
             yield lines
         finally:
-            log.note("UploadFile", f"ended after {lines:,} lines, {characters:,} characters")
+            log.note("UploadFile", f"ended after {counted(lines, 'line')}, {counted(characters, 'character')}")
 
     async def shout(self, stream: AsyncIterator[str]) -> AsyncIterator[str]:
         """Both ways: each word comes back in capitals at once."""
@@ -102,7 +102,7 @@ class StreamHub(Hub):
                 words += 1
                 yield word.upper()
         finally:
-            log.note("Shout", f"ended after {words:,} words")
+            log.note("Shout", f"ended after {counted(words, 'word')}")
 
     def journal(self, after: int | None = None) -> AsyncIterator[Entry]:
         """Server to client: the server log behind entry `after`, or since this connection was opened; without an end."""

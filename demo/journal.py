@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-__all__ = ["Entry", "Journal", "quoted"]
+__all__ = ["Entry", "Journal", "counted", "quoted"]
 
 KEPT = 1_000
 """Entries that are kept; a reader that is further behind misses the oldest."""
@@ -68,3 +68,8 @@ class Journal:
 def quoted(line: str) -> str:
     """A line as the log shows it."""
     return f"“{line[:SHOWN]}…”" if len(line) > SHOWN else f"“{line}”"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `1,000 lines`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -171,7 +171,7 @@ async def test_a_file_is_uploaded_with_progress(page: Page) -> None:
 
 
 async def test_words_come_back_at_once(page: Page) -> None:
-    words = page.get_by_label("Words, sent at each space or Enter")
+    words = page.get_by_label("Words, sent at each space")
     returned = page.get_by_role("list", name="Came back").locator("li")
     await words.press_sequentially("streams both ")
     await expect(returned).to_have_text(["STREAMS", "BOTH"])
@@ -206,7 +206,7 @@ async def test_everything_at_once_makes_the_picture(blank: Page, server: Demo, t
     for text in ("Every line is sent as it is typed,", "and is on the server at once."):
         await line.fill(text)
         await line.press("Enter")
-    await blank.get_by_label("Words, sent at each space or Enter").press_sequentially("one call two streams ")
+    await blank.get_by_label("Words, sent at each space").press_sequentially("one call two streams ")
     await start(blank, 100, 20)
     await expect(blank.locator("#counter-outcome")).to_have_text("Complete: all 100 items.")
     await expect(blank.get_by_role("list", name="Came back").locator("li")).to_have_count(4)
