@@ -17,7 +17,8 @@ final class DownChecks {
     }
 
     static {
-        AREA.check("async_enumerable", x -> Expect.equal(Expect.range(10), numbers(x.open(), "CounterEnumerable", 10, 2)));
+        AREA.check("async_enumerable",
+            x -> Expect.equal(Expect.range(10), numbers(x.open(), "CounterEnumerable", 10, 2)));
         AREA.check("channel", x -> Expect.equal(Expect.range(10), numbers(x.open(), "Counter", 10, 2)));
         AREA.check("stream_made_later", x -> Expect.equal(Expect.range(5), numbers(x.open(), "CounterLater", 5)));
         AREA.check("as_channel_reader", x -> {

@@ -15,14 +15,15 @@ import java.util.stream.Stream;
 /**
  * Drives a server that offers the conformance hubs with Microsoft's own Java client: one line per check.
  *
- *   java -cp "target/classes:target/lib/*" Driver URL [--transport NAME] [--areas invoke,down,...] [--only TEXT] [--verbose]
+ *   java -cp "target/classes:target/lib/*" Driver URL [--transport NAME] [--areas invoke,down] [--only TEXT] [--verbose]
  *   java -cp "target/classes:target/lib/*" Driver --list
  *
  * Exit code 1 when a check failed, 2 when none was selected or the command line is wrong.
  */
 final class Driver {
-    /** What the client throws where nobody can catch it, when an upload or a cancel is sent after the connection's end. */
-    private static final String DROPPED_BY_THE_CLIENT = "Trying to send and message while the connection is not active.";
+    /** What the client throws where nobody can catch it: an upload or a cancel is sent after the connection's end. */
+    private static final String DROPPED_BY_THE_CLIENT =
+        "Trying to send and message while the connection is not active.";
 
     private static final Queue<Throwable> STRAYS = new ConcurrentLinkedQueue<>();
 
@@ -89,8 +90,8 @@ final class Driver {
             failures.add(error.getCause().toString());
         } catch (TimeoutException late) {
             StringBuilder where = new StringBuilder("not done in " + check.seconds() + " s, at");
-            Stream.of(thread.getStackTrace()).filter(frame -> frame.getClassName().endsWith("Checks"))
-                .forEach(frame -> where.append(' ').append(frame.getFileName()).append(':').append(frame.getLineNumber()));
+            Stream.of(thread.getStackTrace()).filter(frame -> frame.getClassName().contains("Checks"))
+                .map(frame -> " " + frame.getFileName() + ":" + frame.getLineNumber()).forEach(where::append);
             failures.add(where.toString());
         } catch (InterruptedException interrupted) {
             failures.add("interrupted");
@@ -98,7 +99,8 @@ final class Driver {
         work.cancel(true);
         failures.addAll(context.close());
         STRAYS.forEach(stray -> failures.add("an error that nobody awaits: " + stray));
-        return failures.isEmpty() ? new Result(Outcome.ok, null) : new Result(Outcome.FAIL, String.join("; ", failures));
+        if (failures.isEmpty()) return new Result(Outcome.ok, null);
+        return new Result(Outcome.FAIL, String.join("; ", failures));
     }
 
     private static void stray(Throwable error) {

@@ -108,7 +108,8 @@ final class UpChecks {
         AREA.check("slow_method_holds_the_client_back_without_loss", 60, x -> {
             HubConnection c = x.open();
             List<Single<Integer>> calls = Expect.range(5).stream()
-                .map(n -> c.invoke(Integer.class, "Sum", Observable.range(0, 400).subscribeOn(Schedulers.io()))).toList();
+                .map(n -> c.invoke(Integer.class, "Sum",
+                    Observable.range(0, 400).subscribeOn(Schedulers.io()))).toList();
             for (Single<Integer> call : calls) Expect.equal(total(400), call.blockingGet());
         });
     }
