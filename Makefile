@@ -33,8 +33,7 @@ demo: $(VENV)/demo.done demo/node_modules/.done
 
 test: $(VENV)/dev.done demo/node_modules/.done $(NODE_TESTS:%=%/node_modules/.done)
 	@requirements/system browser >/dev/null || echo "==> the browser tests will be skipped"
-	@echo "==> pytest"
-	@$(RUN) -m pytest
+	@PYTHON=$(RUN) tests/lanes
 
 check: $(VENV)/dev.done
 	@echo "==> ruff format" && $(VENV)/bin/ruff format --check .
