@@ -18,6 +18,12 @@ SEEN = 2.0
 """Seconds within which a cancel or a lost connection has to be seen."""
 
 
+def _ended(key: str) -> None:
+    ends[key].set()
+    sys.stderr.write(f"finally ran: {key}\n")
+    sys.stderr.flush()
+
+
 class Clock(Hub):
     def add(self, a: int, b: int) -> int:
         return a + b
@@ -41,9 +47,14 @@ class Clock(Hub):
                 n += 1
                 await asyncio.sleep(0.02)
         finally:
-            ends[key].set()
-            sys.stderr.write(f"finally ran: {key}\n")
-            sys.stderr.flush()
+            _ended(key)
+
+    async def hold(self, key: str) -> AsyncIterator[int]:
+        try:
+            yield 0
+            await asyncio.Event().wait()
+        finally:
+            _ended(key)
 
     async def ended(self, key: str) -> bool:
         try:

@@ -1,0 +1,102 @@
+"""SIGTERM with WebSockets, an event stream and polls open: how long the end takes, what runs, what the clients are told.
+
+What cannot be had from a server is in this table too, as it is in docs/hosting.md.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.hosts.client import COMBINATIONS, FOLDER, node
+from tests.hosts.processes import free_port, serving
+
+APP = "tests.hosts.apps:plain"
+WEBSOCKETS = COMBINATIONS[:2]
+
+RECONNECT = ["reconnecting", ""]
+"""What the client says of a Close that allows it to come back."""
+RESTART = ["reconnecting", "WebSocket closed with status code: 1012 (no reason given)."]
+FAILED = ["reconnecting", "WebSocket closed with status code: 1011 (no reason given)."]
+CUT = ["reconnecting", "WebSocket closed with status code: 1006 (no reason given)."]
+POLL_FAILED = ["reconnecting", ": Status code '500'"]
+POLL_CUT = ["reconnecting", "fetch failed"]
+
+
+@dataclass
+class End:
+    """What comes of SIGTERM."""
+
+    command: list[str]
+    seconds: float = 3.0
+    websockets: list[str] = field(default_factory=lambda: RESTART)
+    polls: list[str] = field(default_factory=lambda: RECONNECT)
+    cleaned: tuple[str, ...] = COMBINATIONS
+    """Those whose generators ran their `finally`."""
+
+
+ENDS = {
+    "uvicorn": End(["uvicorn", "--port", "0", APP]),
+    "uvicorn wsproto": End(["uvicorn", "--port", "0", "--ws", "wsproto", APP]),
+    "uvicorn asyncio, no lifespan": End(["uvicorn", "--port", "0", "--loop", "asyncio", "--lifespan", "off", APP]),
+    "gunicorn": End(["gunicorn", "--bind", "127.0.0.1:0", "--worker-class", "uvicorn_worker.UvicornWorker", APP]),
+    "hypercorn": End(["hypercorn", "--bind", "127.0.0.1:0", APP], 6.0, FAILED, POLL_FAILED),
+    "hypercorn in a program": End(["python", "-m", "tests.hosts.embedded"], 3.0, RECONNECT),
+    "granian": End(
+        ["granian", "--interface", "asgi", "--workers-kill-timeout", "2s", APP], 6.0, CUT, POLL_CUT, WEBSOCKETS
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_sigterm(name: str) -> None:
+    end = ENDS[name]
+    with ExitStack() as stack:
+        port, command = 0, end.command
+        if name == "granian":
+            port = stack.enter_context(free_port())
+            command = [*command, "--port", str(port)]
+        up = stack.enter_context(serving(command, port))
+        client = stack.enter_context(
+            subprocess.Popen(
+                [node(), "hold.mjs", f"{up.url}/clock"], cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        )
+        stack.callback(client.kill)
+        assert client.stdout is not None
+        assert client.stdout.readline() == b"holding\n"
+        took = up.stop()
+        told = [json.loads(line) for line in client.communicate(timeout=20)[0].splitlines()]
+        log = up.log()
+    assert took < end.seconds
+    assert {on: said for on, *said in told} == {
+        "WebSockets/json": end.websockets,
+        "WebSockets/messagepack": end.websockets,
+        "ServerSentEvents/json": RECONNECT,
+        "LongPolling/json": end.polls,
+        "LongPolling/messagepack": end.polls,
+    }
+    assert {on for on in COMBINATIONS if f"finally ran: {on}" in log} == set(end.cleaned)
+
+
+def test_granian_without_a_time_limit_waits_for_an_event_stream() -> None:
+    with ExitStack() as stack:
+        port = stack.enter_context(free_port())
+        up = stack.enter_context(serving(["granian", "--interface", "asgi", "--port", str(port), APP], port))
+        client = stack.enter_context(
+            subprocess.Popen([node(), "hold.mjs", f"{up.url}/clock"], cwd=FOLDER, stdout=subprocess.PIPE)
+        )
+        stack.callback(client.kill)
+        assert client.stdout is not None
+        assert client.stdout.readline() == b"holding\n"
+        up.process.terminate()
+        up.wait_for_log("finally ran: WebSockets/json")
+        with pytest.raises(subprocess.TimeoutExpired):
+            up.process.wait(3)
+        client.kill()
+        up.process.wait(10)
+        assert "finally ran: ServerSentEvents/json" in up.log()
