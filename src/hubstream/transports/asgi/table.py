@@ -131,8 +131,10 @@ class Table:
         self._attached[record.token] = record
 
     def remove(self, record: Record) -> None:
-        """The attached record's connection has ended; its token is unknown from now on."""
+        """The attached record's connection has ended; its token is unknown from now on, and POSTs that wait are refused."""
         del self._attached[record.token]
+        if record.uplink is not None:
+            record.uplink.end()
         self.wake(record)
 
     def uplink(self, record: Record) -> Uplink:
