@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,19 @@ def test_the_two_styles() -> None:
     assert (DOTNET.names("json"), DOTNET.names("messagepack")) == ("camel", "pascal")
     with pytest.raises(dataclasses.FrozenInstanceError):
         DOTNET.values = "python"  # type: ignore[misc]  # wrong on purpose
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"json_names": "snake"}, "json_names is one of as_written, camel, pascal, not 'snake'"),
+        ({"messagepack_names": "camelCase"}, "messagepack_names is one of"),
+        ({"values": "net"}, "values is one of python, dotnet, not 'net'"),
+    ],
+)
+def test_a_style_there_is_not(wrong: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        Payloads(**wrong)
 
 
 def test_nothing_optional_is_imported() -> None:

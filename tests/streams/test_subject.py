@@ -96,3 +96,8 @@ async def test_nothing_can_be_pushed_after_the_end() -> None:
     with pytest.raises(RuntimeError, match="has ended"):
         subject.next(1)
     await subject.room()
+
+
+def test_it_holds_an_item() -> None:
+    with pytest.raises(ValueError, match="at least one item"):
+        Subject[int](0)

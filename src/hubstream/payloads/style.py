@@ -6,7 +6,7 @@ Imports nothing of the package. Never blocks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from hubstream.naming import pascal
 
@@ -31,11 +31,19 @@ class Payloads:
         json_names: Names of members in JSON. .NET writes camelCase.
         messagepack_names: Names of members in MessagePack. .NET writes PascalCase.
         values: `"dotnet"` writes dates, times, timedelta, Decimal and Enum in .NET's forms.
+
+    Raises:
+        ValueError: There is no such style.
     """
 
     json_names: Names = "as_written"
     messagepack_names: Names = "as_written"
     values: Values = "python"
+
+    def __post_init__(self) -> None:
+        for option, allowed in (("json_names", Names), ("messagepack_names", Names), ("values", Values)):
+            if getattr(self, option) not in get_args(allowed):
+                raise ValueError(f"{option} is one of {', '.join(get_args(allowed))}, not {getattr(self, option)!r}")
 
     def names(self, protocol: ProtocolName) -> Names:
         """The spelling of members in this protocol."""

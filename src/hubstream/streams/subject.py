@@ -29,10 +29,12 @@ class Subject(Generic[T]):
     Once all readers have gone (their calls have ended) items are dropped, as in the JavaScript client.
 
     Args:
-        capacity: Items that may wait for a reader.
+        capacity: Items that may wait for a reader; at least one.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
+        if capacity < 1:
+            raise ValueError("a subject holds at least one item")
         self.capacity = capacity
         self._early: deque[T] | None = deque()  # None once somebody has read
         self._readers: list[_Reader[T]] = []
