@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 /**
  * Drives a server that offers the conformance hubs with Microsoft's own Java client: one line per check.
  *
- *   java -cp "target/classes:target/lib/*" Driver URL [--transport NAME] [--areas invoke,down] [--only TEXT] [--verbose]
+ *   java -cp "target/classes:target/lib/*" Driver URL [--transport NAME] [--areas a,b] [--only TEXT] [--verbose]
  *   java -cp "target/classes:target/lib/*" Driver --list
  *
  * Exit code 1 when a check failed, 2 when none was selected or the command line is wrong.
