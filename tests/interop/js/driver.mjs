@@ -12,9 +12,6 @@ import { COMBINATIONS } from "./harness.mjs";
 import { Relay } from "./relay.mjs";
 import { Runner } from "./runner.mjs";
 
-/** Node has what every check needs. */
-const HOST = { lacks: {}, relay: (url) => new Relay(new URL(url)).start() };
-
 function usage(text) {
     process.stderr.write(`${text}\n`);
     process.exit(2);
@@ -56,7 +53,8 @@ const checks = CHECKS.filter(
 );
 if (combinations.length === 0 || checks.length === 0) usage("no check of that transport, protocol, area and name");
 
-const runner = new Runner(positionals[0].replace(/\/*$/, "/"), HOST, { verbose: options.verbose });
+const relay = (url) => new Relay(new URL(url)).start();
+const runner = new Runner(positionals[0].replace(/\/*$/, "/"), { relay, verbose: options.verbose });
 process.on("unhandledRejection", (reason) => runner.stray(reason));
 
 const counts = { ok: 0, FAIL: 0, skip: 0 };

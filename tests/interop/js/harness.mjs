@@ -16,14 +16,11 @@ export const COMBINATIONS = [
 /** How long closing one connection, upload or relay may take after a check. */
 const CLOSING_MS = 5000;
 
-/**
- * The checks of one area and the function that adds one; `when(combination)` gives a reason to skip it, or nothing; `needs`
- * names what not every host has: "relay" or "headers".
- */
+/** The checks of one area and the function that adds one; `when(combination)` gives a reason to skip it, or nothing. */
 export function area(name) {
     const checks = [];
-    const check = (checkName, run, { when = () => undefined, needs = undefined, seconds = 15 } = {}) => {
-        checks.push({ area: name, name: `${name}.${checkName}`, run, when, needs, seconds });
+    const check = (checkName, run, { when = () => undefined, seconds = 15 } = {}) => {
+        checks.push({ area: name, name: `${name}.${checkName}`, run, when, seconds });
     };
     return { checks, check };
 }
@@ -34,10 +31,10 @@ export const webSocketsOnly = ({ transport }) => (transport === "WebSockets" ? u
 /** Made for one check: runner.mjs says what the arguments are. */
 export class Context {
     #owned = [];
-    #host;
+    #relay;
 
-    constructor(url, { transport, protocol }, host, verbose) {
-        this.#host = host;
+    constructor(url, { transport, protocol }, relay, verbose) {
+        this.#relay = relay;
         Object.assign(this, { url, transport, protocol, verbose });
     }
 
@@ -74,7 +71,7 @@ export class Context {
 
     /** A link to the server that can be cut: `{url, accepted, cut()}`. */
     async relay() {
-        const relay = await this.#host.relay(this.url);
+        const relay = await this.#relay(this.url);
         this.#owned.push(relay);
         return relay;
     }

@@ -99,7 +99,6 @@ check(
         equal(["reconnecting", "reconnected"], events);
         equal(2, await c.invoke("Add", 1, 1));
     },
-    { needs: "relay" },
 );
 
 check(
@@ -114,7 +113,6 @@ check(
         relay.cut();
         await Promise.all([call, rest]);
     },
-    { needs: "relay" },
 );
 
 check(
@@ -127,7 +125,7 @@ check(
         relay.cut();
         equal(["stopped"], await (await x.open()).invoke("Recorded", key, 8000));
     },
-    { when: notLongPolling, needs: "relay" },
+    { when: notLongPolling },
 );
 
 check(
@@ -156,5 +154,5 @@ check(
         ok(!noticed, "no event was raised");
         ok(relay.accepted >= 5, `${relay.accepted} connections`);
     },
-    { when: webSocketsOnly, needs: "relay", seconds: 30 },
+    { when: webSocketsOnly, seconds: 30 },
 );
