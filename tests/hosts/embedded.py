@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
+from typing import Any, cast
 
-from hypercorn.asyncio import serve
+import hypercorn.asyncio
 from hypercorn.config import Config
 
 from tests.hosts.apps import plain
@@ -19,6 +20,7 @@ async def main() -> None:
 
     config = Config()
     config.bind = ["127.0.0.1:0"]
+    serve = cast(Any, hypercorn.asyncio).serve  # its hints name a bare dict, and TypedDicts for messages
     await serve(plain, config, shutdown_trigger=stopped)
 
 

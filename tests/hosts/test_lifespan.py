@@ -60,4 +60,4 @@ async def test_a_frameworks_lifespan_ends_connections() -> None:
         assert await client.recv() == '{"type":7,"allowReconnect":true}\x1e'
         await client.wait_closed()
         assert client.close_code == 1000
-        assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+        assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
