@@ -203,7 +203,7 @@ class Calls(Hub):
             await asyncio.Event().wait()
         return "not reached"
 
-    async def groups(self, fail: bool) -> str:
+    async def grouped(self, fail: bool) -> str:
         async def work() -> None:
             await asyncio.sleep(0)
             if fail:
@@ -473,8 +473,8 @@ async def test_what_a_call_does_to_its_task_does_not_reach_the_next(target: str,
 
 async def test_task_groups() -> None:
     async with raw(Calls) as wire:
-        wire.say(*(call("groups", n % 2 == 1, id=str(n)) for n in range(6)))
-        fails = "An unexpected error occurred invoking 'groups' on the server."
+        wire.say(*(call("grouped", n % 2 == 1, id=str(n)) for n in range(6)))
+        fails = "An unexpected error occurred invoking 'grouped' on the server."
         for n, message in enumerate(await wire.take(6)):
             assert message == (done(str(n), fails) if n % 2 else result(str(n), "grouped"))
 

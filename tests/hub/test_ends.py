@@ -103,7 +103,7 @@ async def test_the_server_stops() -> None:
         await hubs.aclose()
         assert Life.log == ["connected", None]
         assert await wire.next() == COME_BACK
-        assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+        assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
 
 
 async def test_messages_before_an_error_are_answered_and_those_behind_an_end_are_not() -> None:
@@ -123,7 +123,7 @@ async def test_what_still_runs_when_the_connection_ends() -> None:
         wire.end()
         await wire.closed()
         await until(lambda: "aborted" in Life.log)
-        assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 1, "records": 0}
+        assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 1, "records": 0}
         Life.gate.set()
     assert sorted(map(str, Life.log)) == ["None", "aborted", "connected", "waited"]
     assert hubs.snapshot()["tasks"] == 0
@@ -142,7 +142,7 @@ async def test_stopping_cancels_what_runs_and_waits_for_it() -> None:
         await hubs.aclose()
         assert loop().time() == began, "everything ended at once"
         assert Life.log.count("cancelled") == 2, "also the call whose client had gone"
-        assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+        assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
         assert await wire.next() == COME_BACK
 
 
@@ -198,7 +198,7 @@ async def test_stopping_does_not_wait_for_what_refuses_to_end(where: str, caplog
             began = loop().time()
             await hubs.aclose()
             assert 2 <= loop().time() - began <= 5
-            assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+            assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
         assert len(Life.log) >= 1
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert "did not end" in caplog.text

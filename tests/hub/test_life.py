@@ -82,7 +82,7 @@ async def test_a_client_that_leaves_before_its_handshake() -> None:
         await wire.closed()
         assert wire.messages == []
     assert Life.log == []
-    assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+    assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
 
 
 async def test_a_protocol_that_is_not_offered() -> None:
@@ -307,4 +307,4 @@ def test_a_server_belongs_to_one_loop_until_that_is_closed() -> None:
 async def test_stopping_a_server_that_never_ran() -> None:
     hubs = HubServer({"/hub": Life})
     await hubs.aclose()
-    assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+    assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}

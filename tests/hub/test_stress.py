@@ -324,7 +324,7 @@ async def one_run(seed: int) -> None:
             group.create_task(client.run(chance.randint(1, 60)))
     assert Busy.most <= slots * len(clients)
     assert Busy.running == 0
-    assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+    assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

@@ -149,7 +149,7 @@ async def test_calls(hubs: HubServer, protocol: str) -> None:
         assert_type(await connection.invoke("add", 1, 2, result=int | None), int | None)
         assert_type(await connection.invoke("add", 1, 2), Any)
         assert_type(connection.stream("counter", 1, item=list[int]), Stream[list[int]])
-    assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+    assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
 
 
 async def gather(items: Stream[int], into: list[int]) -> None:
@@ -319,4 +319,4 @@ async def test_a_thousand_streams_cancelled_and_dropped_leave_nothing(hubs: HubS
     finally:
         logging.getLogger("hubstream").setLevel(logging.NOTSET)
     gc.collect()
-    assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+    assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from hubstream.connection.clock import TICK
 from hubstream.connection.connection import Connection
-from hubstream.connection.output import Output
+from hubstream.connection.output import FRAME, Output
 from hubstream.errors import HandshakeError, HubError, HubstreamError, ProtocolError
 from hubstream.hub import texts
-from hubstream.hub.clients import HubCallerClients
 from hubstream.hub.context import HubCallerContext
 from hubstream.hub.dispatch import Dispatcher
 from hubstream.hub.ends import End
@@ -33,6 +32,7 @@ from hubstream.protocol.session import HubSession
 
 if TYPE_CHECKING:
     from hubstream.connection.clock import Clock
+    from hubstream.hub.lifetime import LifetimeManager
     from hubstream.transports.asgi.request import Request
 
 __all__ = ["ServerConnection"]
@@ -59,6 +59,7 @@ class ServerConnection:
         "connection",
         "connection_id",
         "context",
+        "lifetime",
         "loop",
         "mapping",
         "out",
@@ -71,6 +72,7 @@ class ServerConnection:
         request: Request,
         connection_id: str,
         clock: Clock,
+        lifetime: LifetimeManager,
         table: dict[str, ServerConnection],
         leaving: set[ServerConnection],
     ) -> None:
@@ -78,6 +80,7 @@ class ServerConnection:
         self.connection = connection
         self.connection_id = connection_id
         self.clock = clock
+        self.lifetime = lifetime
         self.loop = clock.loop
         self._table = table
         self._leaving = leaving
@@ -168,9 +171,24 @@ class ServerConnection:
         return self._dispatcher.codec
 
     @property
-    def clients(self) -> HubCallerClients:
-        """The clients as its calls see them."""
-        return HubCallerClients(self)
+    def protocol(self) -> str:
+        """The name of it."""
+        return self._dispatcher.codec.name
+
+    @property
+    def user_id(self) -> str | None:
+        """The id of its user."""
+        return self.context.user_id
+
+    @property
+    def closed(self) -> bool:
+        """It has ended."""
+        return self._ending is not None
+
+    @property
+    def greeting(self) -> bool:
+        """`on_connected` has not returned."""
+        return self._dispatcher.greeting
 
     @property
     def streams(self) -> int:
@@ -187,9 +205,24 @@ class ServerConnection:
         """Tasks that are running on its behalf."""
         return len(self._dispatcher.tasks)
 
-    def encode(self, value: Any) -> bytes:
-        """A value by its own class, in the client's protocol."""
-        return self.mapping.binders[self.codec.name].encoder()(value)
+    async def drained(self) -> None:
+        """Wait while the client does not read what is sent to it, or for the loop's turn after every 16 KiB."""
+        if self.out.size >= FRAME or self.connection.paused:
+            await self.out.drained()
+
+    def awaiting(self, answers: int) -> None:
+        """So many answers of the client are awaited from now on."""
+        self._dispatcher.awaited = answers
+        self._dispatcher.throttle()
+
+    def disconnect(self, reason: str | None) -> None:
+        """End it from outside its hub. The client is told why, and not to reconnect."""
+        self.connection.resumable = False
+        self._end(End.DISCONNECTED, None, reason)
+
+    def failed(self, error: ProtocolError) -> None:
+        """The client has broken the protocol."""
+        self._end(End.PROTOCOL_ERROR, error)
 
     def client_closed(self, message: Close) -> None:
         """The client has sent its last message."""
@@ -223,13 +256,17 @@ class ServerConnection:
         if self.connection.inherent_keep_alive:
             self.clock.discard(self)  # neither pings nor a time-out for silence (spec 2.4)
         self.out.emit(HANDSHAKE_DONE)
-        self._dispatcher.open(session.codec, greeting=self.mapping.greets)
-        if self.mapping.greets:
+        greets = self.mapping.greets or self.lifetime.joins
+        self._dispatcher.open(session.codec, greeting=greets)
+        self.lifetime.add(self)
+        if greets:
             self._greeting = self._dispatcher.tasks.spawn(self._greet())
         return messages[1:]
 
     async def _greet(self) -> None:
         try:
+            if self.lifetime.joins:
+                await self.lifetime.connected(self)
             hub = self._dispatcher.hub()
             before: dict[str, Any] = dict(getattr(hub, "__dict__", ()))
             await hub.on_connected()
@@ -252,14 +289,17 @@ class ServerConnection:
         self._dispatcher.greeted()
 
     async def _part(self, error: Exception | None) -> None:
-        if self._greeting is not None:
-            await asyncio.wait([self._greeting])
-            if not self._connected:
-                return
         try:
-            await self._dispatcher.hub().on_disconnected(error)
+            if self._greeting is not None:
+                await asyncio.wait([self._greeting])
+            if self._connected and self.mapping.parts:
+                await self._dispatcher.hub().on_disconnected(error)
         except Exception:
             logger.exception("on_disconnected failed: connection %s", self.connection_id)
+        finally:
+            self.lifetime.remove(self)
+        if self.lifetime.joins:
+            await self.lifetime.disconnected(self)
 
     def _failed(self, error: ProtocolError) -> None:
         if isinstance(error, HandshakeError):
@@ -278,7 +318,7 @@ class ServerConnection:
     def _not_reading(self) -> None:
         self._end(End.NOT_READING, TimeoutError("the client does not read what is sent to it"))
 
-    def _end(self, end: End, error: BaseException | None) -> None:
+    def _end(self, end: End, error: BaseException | None, reason: str | None = None) -> None:
         if self._ending is not None:
             return
         self._ending = end
@@ -287,6 +327,8 @@ class ServerConnection:
             close = Close(allow_reconnect=end.allow_reconnect)
             if end.error and error is not None:
                 close.error = texts.closed(error, self.mapping.options.detailed_errors)
+            elif reason:
+                close.error = reason
             self.out.emit(self.codec.encode(close))
         if end is End.NOT_READING:
             self.out.discard()
@@ -299,7 +341,11 @@ class ServerConnection:
         self._table.pop(self.connection_id, None)
         self._dispatcher.close(cancel_calls=end is End.STOPPED)
         self.context._end()
-        if self._connected and self.mapping.parts:
-            self._dispatcher.tasks.spawn(self._part(error if isinstance(error, Exception) else None))
+        if self._session.handshaken:
+            self.lifetime.ended(self)
+            if (self._connected and self.mapping.parts) or self.lifetime.joins:
+                self._dispatcher.tasks.spawn(self._part(error if isinstance(error, Exception) else None))
+            else:
+                self.lifetime.remove(self)
         if len(self._dispatcher.tasks):
             self._leaving.add(self)

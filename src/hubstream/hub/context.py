@@ -14,7 +14,7 @@ __all__ = ["HubCallerContext"]
 class HubCallerContext:
     """The connection a hub method was called on; `self.context` in a hub. It outlives the hub object of a call."""
 
-    __slots__ = ("_abort", "_aborted", "_ended", "_items", "connection_id", "request", "transport")
+    __slots__ = ("_abort", "_aborted", "_ended", "_items", "_user_id", "connection_id", "request", "transport")
 
     def __init__(self, connection_id: str, request: Request, transport: str, abort: Callable[[], None]) -> None:
         self.connection_id = connection_id
@@ -23,6 +23,7 @@ class HubCallerContext:
         """The request that opened the connection: headers, query, cookies, path, client, token."""
         self.transport = transport
         """`WebSockets`, `ServerSentEvents` or `LongPolling`."""
+        self._user_id: str | None = None
         self._abort = abort
         self._aborted: asyncio.Event | None = None
         self._ended = False
@@ -34,7 +35,7 @@ class HubCallerContext:
     @property
     def user_id(self) -> str | None:
         """The id of the authenticated user; None for an anonymous one."""
-        return None
+        return self._user_id
 
     @property
     def items(self) -> dict[str, Any]:

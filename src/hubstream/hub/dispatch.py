@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 
-from hubstream.errors import ConnectionLost, HubError
+from hubstream.errors import ProtocolError
 from hubstream.hub import texts
 from hubstream.hub.answers import Answers
 from hubstream.hub.down import StreamCall
@@ -25,6 +25,7 @@ from hubstream.hub.methods import Kind
 from hubstream.hub.runner import LAST_WAIT, Call, run_calls
 from hubstream.hub.tasks import Tasks
 from hubstream.hub.up import Upload, UploadCall
+from hubstream.hub.uploads import Uploads
 from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS
 from hubstream.protocol.messages import (
     CancelInvocation,
@@ -32,7 +33,6 @@ from hubstream.protocol.messages import (
     HubMessage,
     Invocation,
     StreamInvocation,
-    StreamItem,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ logger = logging.getLogger("hubstream.hub")
 
 READ_AHEAD: Final = 65_536
 """Bytes read on while something waits: a socket paused at once does not report that its peer is gone."""
+ANSWER_AHEAD: Final = 1_048_576
+"""Bytes read on while an answer of the client is awaited, which may stand behind them."""
 ENOUGH: Final = 65_536
 """Bytes of answers that may gather before a peer that does not read them has to wait with its calls."""
 
@@ -68,17 +70,16 @@ class Dispatcher:
         "_slots",
         "_streams",
         "_table",
-        "_taken",
         "_uploads",
         "_waiting_for",
         "_waking",
         "answers",
+        "awaited",
         "closed",
         "codec",
         "connection",
         "connection_id",
         "context",
-        "full",
         "loop",
         "mapping",
         "options",
@@ -103,8 +104,8 @@ class Dispatcher:
         self.answers = Answers(owner.out, owner.connection_id, detailed=self.options.detailed_errors)
         self.tasks = Tasks(owner.loop, context, owner.left)
         self.closed = False
-        self.full = 0
-        """Uploads whose buffer is over its bound."""
+        self.awaited = 0
+        """Answers of the client that hub methods wait for; `throttle()` after a change."""
         self.starting: Call | None = None
         """The newest call whose task has not taken its first step: until then nothing that came after it is run at once."""
         self._scratch = context.copy()
@@ -116,9 +117,8 @@ class Dispatcher:
         self._ahead = 0
         self._reading = True
         self._streams = 0
-        self._taken = 0
         self._calls: dict[str | int, Call] | None = None
-        self._uploads: dict[str, Upload] | None = None
+        self._uploads: Uploads | None = None
 
     # -- messages in
 
@@ -139,8 +139,8 @@ class Dispatcher:
         uploads = self._uploads
         for message in messages:
             if message.type == 2 and not waiting:
-                # As `_item` does; written out, for items come by the dozen and neither wait nor end anything.
-                if uploads is not None and (upload := uploads.get(message.invocation_id)) is not None:
+                # As `_handle` does; written out, for items come by the dozen and neither wait nor end anything.
+                if uploads is not None and (upload := uploads.by_id.get(message.invocation_id)) is not None:
                     upload.receive(message.item)
                 continue
             if message.type == 1 and not waiting:
@@ -151,15 +151,17 @@ class Dispatcher:
             elif message.type == 7:
                 self.owner.client_closed(message)
             elif message.type < 5:
-                if waiting:
-                    self._queue(message)
-                else:
+                if not waiting:
                     self._handle(message)
+                elif message.type == 3 and self.owner.lifetime.awaits(self.owner, message.invocation_id):
+                    self._completion(message)  # the method that waits for it may be what all others wait for
+                else:
+                    self._queue(message)
             if self.closed:
                 return
             waiting = self._waiting_for is not None or bool(self._inbox)
             uploads = self._uploads
-        if self._waiting_for is not None or self.full or self._inbox:
+        if self._waiting_for is not None or self._inbox or (uploads is not None and uploads.full):
             self._ahead += size
             self.throttle()
 
@@ -173,17 +175,13 @@ class Dispatcher:
         if message.type == 1:
             return self._invocation(message)
         if message.type == 2:
-            self._item(message)
+            if self._uploads is not None:
+                self._uploads.item(message.invocation_id, message.item)
         elif message.type == 3:
             self._completion(message)
         elif message.type == 4:
             self._stream_invocation(message)
         return True
-
-    def _item(self, message: StreamItem) -> None:
-        upload = self._uploads.get(message.invocation_id) if self._uploads is not None else None
-        if upload is not None:  # else: of a stream that is over, or never was; dropped (spec 7.4)
-            upload.receive(message.item)
 
     def _invocation(self, message: Invocation) -> bool:
         method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
@@ -312,33 +310,31 @@ class Dispatcher:
     ) -> list[Upload] | None:
         """Buffers for the client's streams; None when the call was refused for them."""
         ids = message.stream_ids or []
+        uploads = self._uploads
+        taken = 0 if uploads is None else uploads.taken
         if len(ids) != len(method.decoders):
-            self.answers.refuse(invocation_id, texts.stream_count(method.name, len(ids), len(method.decoders)))
-            return None
-        if self._streams + self._taken + len(ids) + streams > self.options.max_streams:
-            self.answers.refuse(invocation_id, texts.too_many_streams(method.name))
-            return None
-        if not ids:
+            text = texts.stream_count(method.name, len(ids), len(method.decoders))
+        elif self._streams + taken + len(ids) + streams > self.options.max_streams:
+            text = texts.too_many_streams(method.name)
+        elif not ids:
             return []
-        if self._uploads is None:
-            self._uploads = {}
-        for stream_id in ids:
-            if stream_id in self._uploads or ids.count(stream_id) > 1:
-                self.answers.refuse(invocation_id, texts.in_use(stream_id))
-                return None
-        uploads = [
-            Upload(self, stream_id, decode, self.options.stream_buffer)
-            for stream_id, decode in zip(ids, method.decoders, strict=True)
-        ]
-        self._uploads.update((upload.id, upload) for upload in uploads)
-        self._taken += len(uploads)  # until their call is over: what a client has finished sending may wait to be read
-        return uploads
+        else:
+            if uploads is None:
+                uploads = self._uploads = Uploads(self)
+            other = uploads.in_use(ids)
+            if other is None:
+                return uploads.open(ids, method.decoders)
+            text = texts.in_use(other)
+        self.answers.refuse(invocation_id, text)
+        return None
 
     def _completion(self, message: Completion) -> None:
-        upload = self._uploads.pop(message.invocation_id, None) if self._uploads is not None else None
-        if upload is not None:
-            upload.finish(HubError(message.error) if message.error else None)
-            upload.forgotten()
+        if self._uploads is not None and self._uploads.complete(message):
+            return
+        try:
+            self.owner.lifetime.answered(self.owner, message)
+        except ProtocolError as error:
+            self.owner.failed(error)
 
     def _cancel(self, message: CancelInvocation) -> None:
         call = self._calls.get(message.invocation_id) if self._calls else None
@@ -361,13 +357,13 @@ class Dispatcher:
 
     # -- calls and their ends
 
-    def hub(self) -> Hub:
+    def hub(self) -> Hub[Any]:
         """A hub object for one call on this connection. Raises what its class or the factory does."""
         hub = self.mapping.create()
         hub._dispatcher = self
         return hub
 
-    def _hub(self, method: BoundMethod, invocation_id: str | None) -> Hub | None:
+    def _hub(self, method: BoundMethod, invocation_id: str | None) -> Hub[Any] | None:
         """A hub object; None when it cannot be made, which its caller is told."""
         try:
             return self.hub()
@@ -451,15 +447,8 @@ class Dispatcher:
 
     def uploads_over(self, uploads: Sequence[Upload]) -> None:
         """The call that read them is over."""
-        self._taken -= len(uploads)
-        self.forget(uploads)
-
-    def forget(self, uploads: Iterable[Upload]) -> None:
-        """Their method is done with them: items that still come are dropped."""
-        for upload in uploads:
-            if self._uploads is not None and self._uploads.get(upload.id) is upload:
-                del self._uploads[upload.id]
-            upload.forgotten()
+        if self._uploads is not None:
+            self._uploads.over(uploads)
 
     # -- waiting
 
@@ -487,15 +476,31 @@ class Dispatcher:
 
     def throttle(self) -> None:
         """Stop or resume reading, as what waits here says."""
-        if self._waiting_for is None and not self.full and not self._inbox:
+        uploads = self._uploads
+        full = uploads is not None and uploads.full
+        if self._waiting_for is None and not full and not self._inbox:
             self._ahead = 0
-        reading = self._ahead <= READ_AHEAD
+        reading = self._ahead <= (ANSWER_AHEAD if self.awaited else READ_AHEAD)
+        if uploads is not None and full and self.awaited and not reading:
+            uploads.overflow()  # each of them comes here again
+            return
         if reading != self._reading and not self.closed:
             self._reading = reading
             if reading:
                 self.connection.resume_reading()
             else:
                 self.connection.pause_reading()
+
+    def free_slot(self) -> None:
+        """A call that waits for a client counts no longer among those that run."""
+        self._slots += 1
+        if self._waiting_for is SLOT:
+            self._wake()
+
+    @property
+    def greeting(self) -> bool:
+        """Whether `on_connected` has not returned."""
+        return self._waiting_for is CONNECT
 
     @property
     def reading(self) -> bool:
@@ -531,9 +536,8 @@ class Dispatcher:
         for call in tuple((self._calls or {}).values()):
             if cancel_calls or isinstance(call, StreamCall):
                 call.cancel()
-        for upload in tuple((self._uploads or {}).values()):
-            upload.finish(ConnectionLost("the connection has ended before the client completed its stream"))
-        self._uploads = None
+        if self._uploads is not None:
+            self._uploads.lost()
 
     @property
     def streams(self) -> int:

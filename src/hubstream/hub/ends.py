@@ -3,6 +3,7 @@
 | end | Close message | clients reconnect |
 |---|---|---|
 | the client sent Close, or the hub aborted | without error | no |
+| the application disconnected it, or its user | with the reason, if there is one | no |
 | the server stops | without error | yes |
 | protocol error, oversize, silence, a peer that does not read | `Connection closed with an error.` | yes |
 | `on_connected` failed | `Connection closed with an error.` | no |
@@ -22,6 +23,7 @@ class End(Enum):
 
     CLIENT_CLOSED = ("client closed", True, False, False)
     ABORTED = ("aborted", True, False, False)
+    DISCONNECTED = ("disconnected", True, False, False)
     STOPPED = ("server stopped", True, False, True)
     PROTOCOL_ERROR = ("protocol error", True, True, True)
     CLIENT_SILENT = ("client timeout", True, True, True)

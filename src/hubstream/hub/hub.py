@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from hubstream.errors import HubstreamError
+from hubstream.hub.clients import C, HubCallerClients
+from hubstream.hub.groups import HubCallerGroups
 
 if TYPE_CHECKING:
-    from hubstream.hub.clients import HubCallerClients
     from hubstream.hub.context import HubCallerContext
     from hubstream.hub.dispatch import Dispatcher
     from hubstream.hub.runner import Call
@@ -25,13 +26,15 @@ T = TypeVar("T")
 SETTINGS = "__hub_method__"
 
 
-class Hub:
+class Hub(Generic[C]):
     """Derive from it; every public method of yours can be called by clients.
 
     What a method is, its annotations say, once, when the hub is mapped: an async generator (or anything declared to return an
     `AsyncIterator` or a `ChannelReader`) streams to the client, a parameter declared as an `AsyncIterator` or a `ChannelReader`
     receives a stream from it, and the rest are arguments, converted to the declared types. A plain `def` runs on the event loop
     and must not block.
+
+    `class Chat(Hub[ChatClient])`, with a `typing.Protocol`, declares what the clients can be called with.
     """
 
     __slots__ = ("_call", "_dispatcher")
@@ -45,9 +48,14 @@ class Hub:
         return self._bound().owner.context
 
     @property
-    def clients(self) -> HubCallerClients:
+    def clients(self) -> HubCallerClients[C]:
         """The clients to call; `clients.caller` is the one that called."""
-        return self._bound().owner.clients
+        return HubCallerClients(self._bound().owner, getattr(self, "_call", None))
+
+    @property
+    def groups(self) -> HubCallerGroups:
+        """Groups for this connection to join and leave."""
+        return HubCallerGroups(self._bound().owner)
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start a task that belongs to this call: it is cancelled when the call, or the stream it returned, ends.

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from hubstream.errors import MappingError
+from hubstream.hub.contract import contract_of, proxies_of
 from hubstream.hub.hub import Hub
 from hubstream.hub.methods import HubMethod, methods_of
 from hubstream.hub.options import HubOptions
+from hubstream.hub.proxies import Client, ClientProxy, Clients, SingleClientProxy
 from hubstream.naming import fold, pascal
 from hubstream.payloads.bind import Binder, Decode, binder
 from hubstream.protocol.codec import Codec
@@ -66,7 +68,7 @@ class BoundMethod:
 class HubMapping:
     """One hub of a server."""
 
-    def __init__(self, path: str, hub: type[Hub], options: HubOptions) -> None:
+    def __init__(self, path: str, hub: type[Hub[Any]], options: HubOptions) -> None:
         self.path = path
         self.hub = hub
         self.options = options
@@ -74,6 +76,16 @@ class HubMapping:
         self.codecs: tuple[Codec, ...] = tuple(_CODECS[name] for name in options.protocols)
         self.binders = {codec.name: binder(options.payloads, codec.name) for codec in self.codecs}
         self.tables = {name: self._table(bind) for name, bind in self.binders.items()}
+        self.codecs_by_name = {codec.name: codec for codec in self.codecs}
+        self.encoders = {name: bind.encoder() for name, bind in self.binders.items()}
+        """What writes a value by its own class, by protocol."""
+        self.one: Callable[[Client], Any] = SingleClientProxy
+        """What stands for one client."""
+        self.many: Callable[[Clients], Any] = ClientProxy
+        """What stands for several."""
+        contract = contract_of(hub)
+        if contract is not None:
+            self.one, self.many = proxies_of(contract, self.binders, self.codecs_by_name)
         self.create = self._factory()
         for name, arguments in (("on_connected", ("self",)), ("on_disconnected", ("self", "error"))):
             function = getattr(hub, name)
@@ -93,6 +105,14 @@ class HubMapping:
         """The method a client means, however it spells the name."""
         return table.get(target) or table.get(fold(target))
 
+    def decoders(self, type_: Any) -> dict[str, Decode]:
+        """What reads a value as a type, by protocol.
+
+        Raises:
+            MappingError: The type cannot be carried.
+        """
+        return {name: bind.decoder(type_) for name, bind in self.binders.items()}
+
     def _table(self, bind: Binder) -> dict[str, BoundMethod]:
         table: dict[str, BoundMethod] = {}
         for method in self.methods:
@@ -103,7 +123,7 @@ class HubMapping:
                 table[spelling] = bound
         return table
 
-    def _factory(self) -> Callable[[], Hub]:
+    def _factory(self) -> Callable[[], Hub[Any]]:
         hub, factory = self.hub, self.options.factory
         if factory is not None:
             return lambda: factory(hub)

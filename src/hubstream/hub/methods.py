@@ -10,25 +10,18 @@ import collections.abc
 import dis
 import inspect
 import types
-import typing
 from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from hubstream.errors import MappingError
+from hubstream.hub.annotations import AWAITABLES, refuse_hidden_stream, show, stream_item
+from hubstream.hub.annotations import hints as hints_of
 from hubstream.hub.hub import SETTINGS, Hub, MethodSettings
 from hubstream.naming import fold
-from hubstream.streams.channel import ChannelReader
 
 __all__ = ["HubMethod", "Kind", "methods_of"]
 
-_STREAMS = (
-    collections.abc.AsyncIterator,
-    collections.abc.AsyncIterable,
-    collections.abc.AsyncGenerator,
-    ChannelReader,
-)
-_AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 _ITERATORS = (collections.abc.Iterator, collections.abc.Generator)
 _EVENTS = ("on_connected", "on_disconnected")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -54,7 +47,7 @@ class HubMethod:
 
     __slots__ = ("awaited", "function", "hub", "kind", "name", "order", "required", "result", "types", "uploads")
 
-    def __init__(self, hub: type[Hub], attribute: str, function: Callable[..., Any]) -> None:
+    def __init__(self, hub: type[Hub[Any]], attribute: str, function: Callable[..., Any]) -> None:
         settings: MethodSettings | None = getattr(function, SETTINGS, None)
         self.hub = hub
         self.function = function
@@ -73,7 +66,7 @@ class HubMethod:
         self.awaited = False
         """A stream that a coroutine or an awaitable gives."""
         where = f"{hub.__qualname__}.{attribute}"
-        hints = _hints(where, function)
+        hints = hints_of(where, function)
         parameters = list(inspect.signature(function).parameters.values())
         if not parameters:
             raise MappingError(
@@ -100,17 +93,17 @@ class HubMethod:
             type_ = hints.get(parameter.name, Any)
             if (get_origin(type_) or type_) in _ITERATORS:
                 raise MappingError(
-                    f"{where}: '{parameter.name}' is declared as {_show(type_)}; a stream of the client is 'AsyncIterator[...]', "
+                    f"{where}: '{parameter.name}' is declared as {show(type_)}; a stream of the client is 'AsyncIterator[...]', "
                     "and items that come all at once are 'list[...]'"
                 )
-            item = _stream_item(type_)
+            item = stream_item(type_)
             order.append(item is not None)
             if item is not None:
                 if parameter.default is not inspect.Parameter.empty:
                     raise MappingError(f"{where}: the stream '{parameter.name}' cannot have a default; leave it out")
                 uploads.append(item[0])
                 continue
-            _refuse_hidden_stream(where, f"parameter '{parameter.name}'", type_)
+            refuse_hidden_stream(where, f"parameter '{parameter.name}'", type_)
             wire.append(type_)
             if parameter.default is not inspect.Parameter.empty:
                 optional = optional or parameter.name
@@ -124,16 +117,16 @@ class HubMethod:
         declared = "return" in hints
         type_: Any = hints.get("return")
         coroutine = native = inspect.iscoroutinefunction(function)
-        if not coroutine and declared and get_origin(type_) in _AWAITABLES:
+        if not coroutine and declared and get_origin(type_) in AWAITABLES:
             # A `def` that gives an awaitable is awaited as an `async def` is.
             coroutine, type_ = True, get_args(type_)[-1]
         if inspect.isasyncgenfunction(function):
-            item = _stream_item(type_) if declared else (None,)
+            item = stream_item(type_) if declared else (None,)
             if item is None:
-                raise MappingError(f"{where}: it yields, so declare it as '-> AsyncIterator[...]', not {_show(type_)}")
+                raise MappingError(f"{where}: it yields, so declare it as '-> AsyncIterator[...]', not {show(type_)}")
             self.result = item[0]
             return Kind.STREAM
-        item = _stream_item(type_) if declared else None
+        item = stream_item(type_) if declared else None
         if item is not None:
             self.result, self.awaited = item[0], coroutine
             return Kind.STREAM
@@ -142,7 +135,7 @@ class HubMethod:
                 f"{where}: a plain generator would hold up the event loop between its items; "
                 "write 'async def' and declare '-> AsyncIterator[...]', or return a list"
             )
-        _refuse_hidden_stream(where, "result", type_)
+        refuse_hidden_stream(where, "result", type_)
         # Without a declaration, or declared as None, a result is encoded by its own class.
         self.result = None if type_ is type(None) else type_
         if self.uploads:
@@ -153,7 +146,7 @@ class HubMethod:
         return Kind.STEP if native and not _can_suspend(self.function) else Kind.TASK
 
 
-def methods_of(hub: type[Hub]) -> list[HubMethod]:
+def methods_of(hub: type[Hub[Any]]) -> list[HubMethod]:
     """The callable methods of a hub class: public functions of it and of its bases that are hubs.
 
     Raises:
@@ -172,7 +165,7 @@ def methods_of(hub: type[Hub]) -> list[HubMethod]:
     return list(methods.values())
 
 
-def _refuse_hiding(hub: type[Hub]) -> None:
+def _refuse_hiding(hub: type[Hub[Any]]) -> None:
     for attribute, own in vars(Hub).items():
         if attribute.startswith("_") or attribute in _EVENTS:
             continue
@@ -184,7 +177,7 @@ def _refuse_hiding(hub: type[Hub]) -> None:
             )
 
 
-def _functions(hub: type[Hub]) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _functions(hub: type[Hub[Any]]) -> Iterator[tuple[str, Callable[..., Any]]]:
     seen = set(vars(Hub)) | set(dir(object))
     for cls in hub.__mro__:
         if cls is Hub:
@@ -198,39 +191,6 @@ def _functions(hub: type[Hub]) -> Iterator[tuple[str, Callable[..., Any]]]:
             yield attribute, value
 
 
-def _hints(where: str, function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise MappingError(
-            f"{where}: its annotations name '{error.name}', which cannot be found at run time. If it is imported under "
-            "'if TYPE_CHECKING:', import it outside; if it is defined in a function, move it to the module"
-        ) from error
-    except Exception as error:
-        raise MappingError(f"{where}: its annotations cannot be read: {type(error).__name__}: {error}") from error
-
-
-def _stream_item(type_: Any) -> tuple[Any] | None:
-    """The item type of a stream type, in a tuple; None for any other type."""
-    if get_origin(type_) is Annotated:
-        type_ = get_args(type_)[0]
-    origin = get_origin(type_) or type_
-    if not isinstance(origin, type) or origin not in _STREAMS:
-        return None
-    args = get_args(type_)
-    return (args[0],) if args else (Any,)
-
-
-def _refuse_hidden_stream(where: str, what: str, type_: Any) -> None:
-    """A stream is a parameter or the whole answer: inside another type it would never be seen as one."""
-    for part in get_args(type_):
-        if _stream_item(part) is not None:
-            raise MappingError(
-                f"{where}: the {what} is {_show(type_)}; a stream stands alone, never inside another type"
-            )
-        _refuse_hidden_stream(where, what, part)
-
-
 def _can_suspend(function: Callable[..., Any]) -> bool:
     """Whether a coroutine function has an `await`, `async for` or `async with` in its byte code."""
     code = getattr(function, "__code__", None)
@@ -239,7 +199,3 @@ def _can_suspend(function: Callable[..., Any]) -> bool:
         # that asks for its task must not be shown that of the connection.
         return True
     return any(instruction.opname == "SEND" for instruction in dis.get_instructions(code))
-
-
-def _show(type_: Any) -> str:
-    return type_.__name__ if isinstance(type_, type) and not get_args(type_) else str(type_)

@@ -42,6 +42,8 @@ class Options(TypedDict, total=False):
     """Plain calls of one connection that run at a time (MaximumParallelInvocationsPerClient); 1."""
     max_streams: int
     """Streams of one connection, both directions together; 1,000. Not limited in .NET."""
+    client_result_timeout: float | None
+    """Seconds a method waits for the result it asked a client for; 30. None: until the client answers or goes, as in .NET."""
     stop_timeout: float
     """Seconds a cancelled call or stream has to clean up before it is cancelled again; 5."""
     detailed_errors: bool
@@ -69,7 +71,7 @@ class Options(TypedDict, total=False):
     """Origins besides the server's own host whose pages may open a WebSocket with cookies; none."""
     payloads: Payloads
     """How names and values are written: as Python has them, or `DOTNET`."""
-    factory: Callable[[type[Hub]], Hub] | None
+    factory: Callable[[type[Hub[Any]]], Hub[Any]] | None
     """Makes the hub object of each call, for hubs whose `__init__` takes arguments."""
 
 
@@ -84,6 +86,7 @@ class HubOptions:
     stream_buffer: int = 10
     parallel_invocations: int = 1
     max_streams: int = 1_000
+    client_result_timeout: float | None = 30.0
     stop_timeout: float = 5.0
     detailed_errors: bool = False
     protocols: tuple[str, ...] = ("json", "messagepack")
@@ -97,7 +100,7 @@ class HubOptions:
     secret: str | bytes | None = field(default=None, repr=False)
     origins: tuple[str, ...] = ()
     payloads: Payloads = PYTHON
-    factory: Callable[[type[Hub]], Hub] | None = None
+    factory: Callable[[type[Hub[Any]]], Hub[Any]] | None = None
 
     def __post_init__(self) -> None:
         for name in _SECONDS:
@@ -106,6 +109,10 @@ class HubOptions:
         for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1, not {getattr(self, name)!r}")
+        if self.client_result_timeout is not None and not self.client_result_timeout > 0:
+            raise ValueError(
+                f"client_result_timeout is a number of seconds above 0, or None for no limit, not {self.client_result_timeout!r}"
+            )
         if self.max_message_size is not None and self.max_message_size < 1:
             raise ValueError("max_message_size is a number of bytes, or None for no limit")
         unknown = set(self.protocols) - {"json", "messagepack"}

@@ -53,6 +53,7 @@ class Call:
         "dispatcher",
         "doubted",
         "ended",
+        "freed",
         "hub",
         "id",
         "key",
@@ -67,7 +68,7 @@ class Call:
         dispatcher: Dispatcher,
         method: BoundMethod,
         invocation_id: str | None,
-        hub: Hub,
+        hub: Hub[Any],
         arguments: tuple[Any, ...],
     ) -> None:
         self.dispatcher = dispatcher
@@ -87,6 +88,8 @@ class Call:
         self.spawned: set[asyncio.Task[Any]] | None = None
         self._again: asyncio.TimerHandle | None = None
         self.ended = False
+        self.freed = False
+        """It has given its slot away and is not one of those that run at a time any more."""
         if method.kind >= TASK:
             hub._call = self
 
@@ -126,6 +129,12 @@ class Call:
         if self.uploads is not None:
             self.dispatcher.uploads_over(self.uploads)
             self.uploads = None
+
+    def free(self) -> None:
+        """It waits for a client's answer, which may stand behind the client's next call: its slot is that call's (spec 6.6)."""
+        if self.method.kind == TASK and not self.freed and not self.ended:
+            self.freed = True
+            self.dispatcher.free_slot()
 
     def begun(self) -> None:
         """Its first step has been taken: what was sent after it may begin too."""
@@ -194,7 +203,10 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
             error = raised
         call.task = None
         dispatcher.finish(call, result, error)
+        freed = call.freed
         call = result = error = None
+        if freed:
+            return
         try:
             clean = (
                 dispatcher.starting is None  # else what was sent before the next call begins only now

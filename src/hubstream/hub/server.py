@@ -9,17 +9,21 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, overload
 
 from typing_extensions import Unpack
 
 from hubstream.connection.clock import Clock
 from hubstream.connection.connection import Connection
 from hubstream.errors import MappingError
+from hubstream.hub.clients import C
 from hubstream.hub.connection import ServerConnection
 from hubstream.hub.hub import Hub
+from hubstream.hub.inmemory import InMemoryLifetimeManager
+from hubstream.hub.lifetime import LifetimeManager
 from hubstream.hub.mapping import HubMapping
 from hubstream.hub.options import HubOptions, Options
+from hubstream.hub.outside import HubContext
 from hubstream.hub.stopping import StopWatch
 from hubstream.transports.asgi.app import HubApp
 from hubstream.transports.asgi.endpoint import Endpoint, TransportOptions
@@ -37,7 +41,7 @@ logger = logging.getLogger("hubstream.hub")
 class Runtime:
     """What a server has on one event loop."""
 
-    __slots__ = ("clock", "connections", "leaving", "loop", "stop_watch")
+    __slots__ = ("clock", "connections", "leaving", "lifetimes", "loop", "stop_watch")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.loop = loop
@@ -45,7 +49,12 @@ class Runtime:
         self.connections: dict[str, ServerConnection] = {}
         self.leaving: set[ServerConnection] = set()
         """Those that have ended, while something of theirs still runs."""
+        self.lifetimes: dict[HubMapping, LifetimeManager] = {}
         self.stop_watch = StopWatch(self.clock, lambda: bool(self.connections or self.leaving), end)
+
+    def lifetime(self, mapping: HubMapping) -> LifetimeManager:
+        """Who is connected to a hub, and how messages find them."""
+        return self.lifetimes.get(mapping) or self.lifetimes.setdefault(mapping, InMemoryLifetimeManager())
 
 
 class HubServer:
@@ -63,7 +72,7 @@ class HubServer:
         MappingError: A hub is not written as one can be; the text says what to change.
     """
 
-    def __init__(self, hubs: Mapping[str, type[Hub]] | None = None, /, **options: Unpack[Options]) -> None:
+    def __init__(self, hubs: Mapping[str, type[Hub[Any]]] | None = None, /, **options: Unpack[Options]) -> None:
         self._options = HubOptions().replace(dict(options))
         self._mappings: dict[str, HubMapping] = {}
         self._endpoints: dict[str, Endpoint] = {}
@@ -73,7 +82,7 @@ class HubServer:
         for path, hub in (hubs or {}).items():
             self.map(path, hub)
 
-    def map(self, path: str, hub: type[Hub], /, **options: Unpack[Options]) -> None:
+    def map(self, path: str, hub: type[Hub[Any]], /, **options: Unpack[Options]) -> None:
         """Serve a hub at a path, with options of its own.
 
         Raises:
@@ -129,7 +138,7 @@ class HubServer:
         await self._app.aclose()
 
     def attach(
-        self, hub: str | type[Hub], connection: Connection, request: Request | None = None, /
+        self, hub: str | type[Hub[Any]], connection: Connection, request: Request | None = None, /
     ) -> ServerConnection:
         """Serve a hub on a connection made elsewhere, as the test kit does; gives the connection's handler.
 
@@ -140,24 +149,59 @@ class HubServer:
             self._find(hub), connection, request or Request({"type": "websocket", "path": "/"}), mint()
         )
 
+    @overload
+    def of(self, hub: type[Hub[C]], /) -> HubContext[C]: ...
+    @overload
+    def of(self, hub: str, /) -> HubContext: ...
+    def of(self, hub: str | type[Hub[Any]], /) -> HubContext[Any]:
+        """A hub's clients and groups, for code outside its methods.
+
+            await hubs.of(Chat).clients.group("news").send("message", "hello")
+
+        Raises:
+            LookupError: There is no such hub, or the class is mapped more than once: then name its path.
+        """
+        mapping = self._find(hub)
+        return HubContext(mapping, lambda: self._running().lifetime(mapping))
+
+    async def disconnect(
+        self, *, user: str | None = None, connection: str | None = None, reason: str | None = None
+    ) -> None:
+        """End a connection, or all of a user, on every hub. Clients do not reconnect by themselves.
+
+        Args:
+            user: The user's id.
+            connection: Or a connection's id.
+            reason: What the client is shown.
+
+        Raises:
+            TypeError: Neither is named, or both are.
+        """
+        if (user is None) == (connection is None):
+            raise TypeError("disconnect() takes either user= or connection=")
+        runtime = self._running()
+        for mapping in self._mappings.values():
+            await runtime.lifetime(mapping).disconnect(connection_id=connection, user_id=user, reason=reason)
+
     @property
     def paths(self) -> tuple[str, ...]:
         """The hubs' paths below the application, with one slash in front; the root's is empty."""
         return tuple(self._mappings)
 
     def snapshot(self) -> dict[str, int]:
-        """What there is now, for health pages and tests: `connections`, `streams`, `tasks`, `records`."""
+        """What there is now, for health pages and tests: `connections`, `groups`, `streams`, `tasks`, `records`."""
         runtime = self._runtime
         live = list(runtime.connections.values()) if runtime is not None else []
         connections = [*live, *(runtime.leaving if runtime is not None else ())]
         return {
             "connections": len(live),
+            "groups": sum(it.group_count for it in runtime.lifetimes.values()) if runtime is not None else 0,
             "streams": sum(connection.streams for connection in connections),
             "tasks": sum(connection.running for connection in connections),
             "records": self._app.records,
         }
 
-    def _find(self, hub: str | type[Hub]) -> HubMapping:
+    def _find(self, hub: str | type[Hub[Any]]) -> HubMapping:
         if isinstance(hub, str):
             found = [mapping for path, mapping in self._mappings.items() if path == normal(hub)]
         else:
@@ -175,7 +219,14 @@ class HubServer:
         runtime = self._running()
         runtime.stop_watch.start()
         return ServerConnection(
-            mapping, connection, request, connection_id, runtime.clock, runtime.connections, runtime.leaving
+            mapping,
+            connection,
+            request,
+            connection_id,
+            runtime.clock,
+            runtime.lifetime(mapping),
+            runtime.connections,
+            runtime.leaving,
         )
 
     def _compare_limits(self, servers: int | None) -> None:

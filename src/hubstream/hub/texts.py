@@ -12,13 +12,18 @@ __all__ = [
     "CONNECTION_CLOSED",
     "HANDSHAKE_CANCELED",
     "STREAM_BINDING",
+    "STREAM_OVERFLOW",
     "binding_failed",
     "closed",
+    "deserialize",
     "detail",
+    "disconnected",
     "in_use",
+    "no_connection",
     "no_such_method",
     "not_a_stream",
     "not_a_streaming_method",
+    "not_asked",
     "stream_count",
     "streaming_failed",
     "streaming_method",
@@ -32,6 +37,7 @@ logger = logging.getLogger("hubstream.hub")
 CONNECTION_CLOSED = "Connection closed with an error."
 HANDSHAKE_CANCELED = "Handshake was canceled."
 STREAM_BINDING = "Failed to bind Stream message."
+STREAM_OVERFLOW = "The buffer of the stream is full, and what follows it holds up an answer that is awaited."
 
 
 def detail(error: BaseException, detailed: bool) -> str:
@@ -118,3 +124,19 @@ def too_many_streams(target: str) -> str:
 
 def in_use(invocation_id: str) -> str:
     return f"Invocation ID '{invocation_id}' is already in use."
+
+
+def no_connection(connection_id: str) -> str:
+    return f"Connection '{connection_id}' does not exist."
+
+
+def disconnected(connection_id: str) -> str:
+    return f"Connection '{connection_id}' disconnected."
+
+
+def not_asked(connection_id: str, invocation_id: str) -> str:
+    return f"Connection ID '{connection_id}' is not valid for invocation ID '{invocation_id}'."
+
+
+def deserialize(type_: str, cause: str) -> str:
+    return f"Error trying to deserialize result to {type_}. {cause}"

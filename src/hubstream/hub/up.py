@@ -11,8 +11,6 @@ from asyncio import CancelledError
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hubstream.errors import HubError
-from hubstream.hub import texts
 from hubstream.hub.runner import EXITS, Call
 from hubstream.payloads.bind import BINDING_ERRORS
 from hubstream.streams.channel import ChannelReader
@@ -20,7 +18,7 @@ from hubstream.streams.channel import ChannelReader
 if TYPE_CHECKING:
     from msgspec import Raw
 
-    from hubstream.hub.dispatch import Dispatcher
+    from hubstream.hub.uploads import Uploads
 
 __all__ = ["Upload", "UploadCall"]
 
@@ -28,40 +26,38 @@ __all__ = ["Upload", "UploadCall"]
 class Upload(ChannelReader[Any]):
     """One stream of the client, as the method that reads it gets it."""
 
-    __slots__ = ("_capacity", "_decode", "_dispatcher", "_full", "id")
+    __slots__ = ("_capacity", "_decode", "_uploads", "full", "id")
 
-    def __init__(
-        self, dispatcher: Dispatcher, stream_id: str, decode: Callable[[Raw | bytes], Any], capacity: int
-    ) -> None:
+    def __init__(self, uploads: Uploads, stream_id: str, decode: Callable[[Raw | bytes], Any], capacity: int) -> None:
         super().__init__()
         self.id = stream_id
-        self._dispatcher = dispatcher
+        self._uploads = uploads
         self._decode = decode
         self._capacity = capacity
-        self._full = False
+        self.full = False
+        """Its buffer is over its bound."""
 
     def receive(self, item: Raw) -> None:
         """An item has come. One that is not of the declared type ends the stream for its reader."""
         try:
             value = self._decode(item)
         except BINDING_ERRORS as error:
-            text = texts.STREAM_BINDING + texts.detail(error, self._dispatcher.options.detailed_errors)
-            self._dispatcher.forget([self])
-            self.finish(HubError(text))
+            self._uploads.forget([self])
+            self.finish(self._uploads.binding_failed(error))
             return
         items = self._items
         items.append(value)
         if self._waiters:
             self._wake_one()
-        if not self._full and len(items) > self._capacity:
-            self._full = True
+        if not self.full and len(items) > self._capacity:
+            self.full = True
             self._low = self._capacity
             self._on_low = self.forgotten
-            self._dispatcher.full += 1
+            self._uploads.changed(+1)
 
     async def aclose(self) -> None:
         """Read no more: what still comes is dropped, so that nothing waits for this method."""
-        self._dispatcher.forget([self])
+        self._uploads.forget([self])
         await super().aclose()
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -70,11 +66,10 @@ class Upload(ChannelReader[Any]):
 
     def forgotten(self) -> None:
         """The buffer holds nobody up any more: it has room, or nothing comes that would need it."""
-        if self._full:
-            self._full = False
+        if self.full:
+            self.full = False
             self._on_low = None
-            self._dispatcher.full -= 1
-            self._dispatcher.throttle()
+            self._uploads.changed(-1)
 
 
 class UploadCall(Call):

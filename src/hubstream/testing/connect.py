@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from hubstream.client.connection import ClientCore
 from hubstream.client.handlers import Handlers
@@ -28,7 +29,7 @@ PATIENCE = 5.0
 @asynccontextmanager
 async def connect(
     hubs: HubServer,
-    hub: str | type[Hub],
+    hub: str | type[Hub[Any]],
     /,
     *,
     protocol: str = "json",

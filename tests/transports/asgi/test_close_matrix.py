@@ -43,7 +43,7 @@ async def nothing_left(hubs: HubServer) -> None:
     async with asyncio.timeout(LIMIT):
         while any(hubs.snapshot().values()):  # noqa: ASYNC110 - what is waited for sets no event
             await asyncio.sleep(0)
-    assert hubs.snapshot() == {"connections": 0, "streams": 0, "tasks": 0, "records": 0}
+    assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
 
 
 async def end(talk: Talk) -> None:
