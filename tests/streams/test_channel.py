@@ -58,6 +58,22 @@ async def test_a_cancellation_goes_on() -> None:
     assert not channel.try_write(1)
 
 
+async def test_the_writers_cancellation_is_not_its_readers() -> None:
+    channel = Channel[int](1)
+
+    async def write() -> None:
+        async with channel:
+            await channel.write(1)
+            await channel.write(2)
+
+    writer, reader = asyncio.create_task(write()), asyncio.create_task(taken(channel.reader))
+    await asyncio.sleep(0)
+    writer.cancel()
+    with pytest.raises(ChannelClosed, match="writer was cancelled"):
+        await reader
+    assert writer.cancelled()
+
+
 async def test_completed() -> None:
     channel = Channel[int](1)
     assert channel.try_write(1)
@@ -101,7 +117,8 @@ async def test_a_cancelled_reader_takes_no_item_with_it() -> None:
     first.cancel()
     async with asyncio.timeout(5):
         assert await second == 1
-    assert first.cancelled() or (await asyncio.gather(first, return_exceptions=True))
+    with pytest.raises(asyncio.CancelledError):
+        await first
 
 
 async def test_a_cancelled_writer_keeps_no_place() -> None:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class ChannelClosed(HubstreamError):
-    """Nothing can be written: the channel was completed, or its reader is gone. Or: nothing is left to read."""
+    """Nothing can be written: the channel was completed, or its reader is gone. Or: nothing is left to read, or will come."""
 
 
 class ChannelReader(AsyncIterator[T]):
@@ -64,7 +64,7 @@ class ChannelReader(AsyncIterator[T]):
         """The next item.
 
         Raises:
-            ChannelClosed: The channel was completed and is empty.
+            ChannelClosed: The channel was completed and is empty, or its writer was cancelled.
             BaseException: What it was completed with, once it is empty.
         """
         try:
@@ -122,7 +122,7 @@ class Channel(Generic[T]):
     """A queue of at most `capacity` items between a writer and a `reader`.
 
     `async with channel:` completes it at the end of the block; an error that leaves the block flows through the channel to
-    whoever reads, and stops there.
+    whoever reads, and stops there. A cancellation goes on; whoever reads gets `ChannelClosed`.
 
     Args:
         capacity: Items that wait for the reader; at the bound `write` waits.
@@ -181,9 +181,12 @@ class Channel(Generic[T]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        self.complete(error)
-        # An ordinary error has been handed to the reader. A cancellation goes on: it is the task's own.
-        return isinstance(error, Exception)
+        if error is None or isinstance(error, Exception):
+            self.complete(error)
+            return error is not None
+        # A cancellation goes on: it is the writer's own. Raised in the reader too, it would pass for the reader's.
+        self.complete(ChannelClosed("the channel's writer was cancelled"))
+        return False
 
     def _wake_writer(self) -> None:
         reader = self.reader
