@@ -10,11 +10,11 @@ import pytest
 
 from tests.transcripts.play import Scenario, load, play, verdict
 
-PLAIN = load("plain.json", "json.", "odd.", "messagepack.", "handshake.")
+PLAIN = load("plain.json")
 DETAILED = load("detailed.json")
 
-LATER = {"json.client_result": "Ask: a client's result asked by a hub method comes with the whole hub"}
-"""Scenarios that call what the hub does not have yet."""
+LATER = {"negotiate.unauthorized": "/conformance-auth: authentication"}
+"""Scenarios that need what the hub does not have yet. They are played too: one that is right is no longer missing."""
 
 AT_ONCE = 8
 """Scenarios played side by side: each waits for silence most of its time."""
@@ -37,13 +37,19 @@ def test_plain(scenario: Scenario, plain: Outcomes) -> None:
     check(scenario, plain)
 
 
-@pytest.mark.parametrize("scenario", DETAILED, ids=lambda s: s["name"])
-def test_detailed_errors(scenario: Scenario, detailed: Outcomes) -> None:
-    check(scenario, detailed)
+@pytest.mark.parametrize("scenario", [s for s in PLAIN if s["name"] in LATER], ids=lambda s: s["name"])
+def test_what_is_left_for_later_is_missing(scenario: Scenario, plain: Outcomes) -> None:
+    got = plain[scenario["name"]]
+    assert "failed" in got or not verdict(scenario, got), "this is no longer missing"
 
 
 def test_what_is_left_for_later_is_there() -> None:
     assert set(LATER) <= {scenario["name"] for scenario in PLAIN}
+
+
+@pytest.mark.parametrize("scenario", DETAILED, ids=lambda s: s["name"])
+def test_detailed_errors(scenario: Scenario, detailed: Outcomes) -> None:
+    check(scenario, detailed)
 
 
 def wanted(request: pytest.FixtureRequest, scenarios: Sequence[Scenario]) -> list[Scenario]:

@@ -1,8 +1,8 @@
 """Plays recorded scenarios against a server: raw client bytes in, compared with what ASP.NET Core answered.
 
-A scenario is `steps` on one WebSocket. Each sends frames, then waits until the server has been quiet for a while; kept
-are the hub messages (pings left out), the opcodes, and how the socket ended. `seen` is what the reference server
-answered; `here`, where present, is the rule by which this project may answer otherwise, and why.
+A scenario is `steps` on one WebSocket, or `requests` over HTTP (requests.py). A step sends frames, then waits until the
+server has been quiet for a while; kept are the hub messages (pings left out), the opcodes, and how the socket ended. `seen`
+is what the reference server answered; `here`, where present, is the rule by which this project may answer otherwise, and why.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.interop.rawsocket import RawSocket
+from tests.transcripts.requests import play_requests, same_responses
 
 __all__ = ["Scenario", "load", "play", "verdict"]
 
@@ -28,14 +29,16 @@ QUIET = 0.25
 """Seconds of silence after which a step is over."""
 
 
-def load(file: str, *prefixes: str) -> list[Scenario]:
-    """The WebSocket scenarios of `file` whose name starts with one of the prefixes; all of them without any."""
-    scenarios: list[Scenario] = json.loads((Path(__file__).parent / file).read_text())["scenarios"]
-    return [s for s in scenarios if "steps" in s and s["name"].startswith(prefixes or "")]
+def load(file: str) -> list[Scenario]:
+    """The scenarios of `file`."""
+    scenarios: list[Scenario] = json.loads((Path(__file__).parent / file).read_text(encoding="utf-8"))["scenarios"]
+    return scenarios
 
 
 async def play(url: str, scenario: Scenario) -> Outcome:
     """Play one scenario; what the server answered, in the form of its `seen`."""
+    if "requests" in scenario:
+        return await asyncio.to_thread(play_requests, url, scenario["requests"])
     protocol: str = scenario.get("protocol", "json")
     ws = await RawSocket.open(url, "/" + scenario.get("hub", "conformance"), tuple(scenario.get("headers", ())))
     try:
@@ -126,6 +129,8 @@ def verdict(scenario: Scenario, got: Outcome) -> bool:
     """
     seen: Outcome = scenario["seen"]
     rule: str = scenario.get("here", {}).get("rule", "same")
+    if "requests" in scenario:
+        return rule == "any" or same_responses(seen["responses"], got["responses"])
     known, here = _values(seen), _values(got)
     answered = bool(here) and "close" not in got
     match rule:
