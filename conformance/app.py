@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 from starlette.middleware.cors import CORSMiddleware
 
 from conformance.bench import BenchHub
@@ -37,6 +39,11 @@ def application(*, detailed: bool = False, client_timeout: float = 30.0) -> ASGI
             stats.started()
         if scope["type"] == "http" and scope["path"] == "/stats":
             await stats.answer(send)
+        elif scope["type"] == "http" and scope["path"] == "/broadcast" and scope["method"] == "POST":
+            text = parse_qs(scope["query_string"].decode())["text"][0]
+            await hubs.of(ConformanceHub).clients.all.send("Broadcast", text)
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
         else:
             await hubs(scope, receive, send)
 

@@ -63,6 +63,9 @@ class BenchHub(Hub):
         for n in range(count):
             yield Item(n, 2.5, "abcdef")
 
+    async def Broadcast(self, text: str) -> None:
+        await self.clients.all.send("m", text)
+
     async def Sum(self, numbers: AsyncIterator[int]) -> int:
         total = 0
         async for n in numbers:

@@ -1,10 +1,11 @@
-"""`/conformance`: the hub every driver calls. Calls, the connection and calls back are here, streams in `streams`."""
+"""`/conformance`: the hub every driver calls. Calls and the connection are here, streams in `streams`, calls back in `calls`."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime
 
+from conformance.calls import Calls
 from conformance.streams import Down, Up, recorder
 from conformance.values import InvalidOperationException, Point
 from hubstream import HubError, hub_method
@@ -12,7 +13,7 @@ from hubstream import HubError, hub_method
 __all__ = ["ConformanceHub"]
 
 
-class ConformanceHub(Down, Up):
+class ConformanceHub(Down, Up, Calls):
     """Every method a client can be checked against. The names are the wire's: error texts show them."""
 
     async def on_disconnected(self, error: Exception | None) -> None:
@@ -102,13 +103,3 @@ class ConformanceHub(Down, Up):
 
     def AbortMe(self) -> None:
         self.context.abort()
-
-    async def SendToCaller(self, text: str) -> None:
-        await self.clients.caller.send("Message", text)
-
-    async def SendMany(self, count: int) -> None:
-        for n in range(count):
-            await self.clients.caller.send("Number", n)
-
-    async def SendPoint(self, point: Point) -> None:
-        await self.clients.caller.send("Point", point)

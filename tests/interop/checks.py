@@ -39,14 +39,6 @@ COMBINATIONS = [
 """All there are: server-sent events carry text only."""
 
 WHOLE_HUB = {
-    "call.broadcast_others_connection": "calls to several connections",
-    "call.groups": "groups",
-    "call.client_result": "client results",
-    "call.client_result_error": "client results",
-    "call.client_result_without_handler": "client results",
-    "call.client_result_of_another": "client results",
-    "call.client_results_inside_a_stream": "client results",
-    "call.broadcast_from_outside_a_hub": "calls from outside a hub",
     "life.token_needed": "authentication",
     "life.token_gives_the_user": "authentication",
     "life.method_needs_a_role": "authorization",

@@ -41,6 +41,13 @@ class Sample(Hub):
         for _ in range(count):
             yield "x" * size
 
+    async def ask(self) -> str:
+        try:
+            await self.clients.caller.invoke("Ask")
+        except TimeoutError:
+            return "no answer"
+        return "answered"
+
     async def never(self) -> AsyncIterator[int]:
         await asyncio.Event().wait()
         yield 0
@@ -226,6 +233,15 @@ async def max_streams(value: int) -> object:
     return "error" in await client.next()
 
 
+async def client_result_timeout(value: float | None) -> object:
+    client = await talk(client_result_timeout=value)
+    await client.say(invocation("ask"))
+    question = await client.next()
+    await asyncio.sleep(0.1)
+    await client.say({"type": 3, "invocationId": question["invocationId"], "result": None})
+    return (await client.next())["result"]
+
+
 async def stop_timeout(value: float) -> object:
     client = await talk("WebSockets", stop_timeout=value)
     await client.say({"type": 4, "invocationId": "1", "target": "stubborn", "arguments": []})
@@ -278,6 +294,7 @@ ROWS: list[tuple[Callable[[Any], Coroutine[Any, Any, object]], object, object, o
     (stream_buffer, 100, True, 10, False),
     (parallel_invocations, 1, 100, 2, 1),
     (max_streams, 2, False, 1, True),
+    (client_result_timeout, None, "answered", 0.01, "no answer"),
     (stop_timeout, 5, False, 0.01, True),
     (detailed_errors, False, False, True, True),
     (protocols, ("json", "messagepack"), [], ("messagepack",), ["error"]),
@@ -306,6 +323,7 @@ def test_every_option_has_a_row() -> None:
         ("disconnect_timeout", 0, "above 0"),
         ("poll_timeout", -1, "above 0"),
         ("send_timeout", 0, "above 0"),
+        ("client_result_timeout", 0, "above 0"),
         ("transport_buffer", 0, "at least 1"),
         ("application_buffer", 0, "at least 1"),
         ("minimum_protocol_version", 2, "0 or 1"),
