@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 
 from hubstream import Hub
@@ -13,6 +13,9 @@ ends: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 """Set when the stream of this key has run its `finally`."""
 
 steps: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(0))
+
+yielded: Counter[str] = Counter()
+"""Blocks a stream was asked for so far."""
 
 SEEN = 2.0
 """Seconds within which a cancel or a lost connection has to be seen."""
@@ -55,6 +58,17 @@ class Clock(Hub):
             await asyncio.Event().wait()
         finally:
             _ended(key)
+
+    async def blocks(self, key: str, count: int) -> AsyncIterator[str]:
+        for n in range(count):
+            yielded[key] = n + 1
+            yield "x" * 16_000
+
+    def yielded(self, key: str) -> int:
+        return yielded[key]
+
+    def size(self, text: str) -> int:
+        return len(text)
 
     async def ended(self, key: str) -> bool:
         try:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from types import FunctionType, MethodType
+from types import FunctionType
+from typing import Final
 
 from hubstream.types import Send
 
 __all__ = ["message_limit"]
 
-_SETTINGS = ("ws_max_size", "websocket_max_message_size")
-"""As uvicorn and hypercorn call it; granian's, 64 MiB, is not to be seen from Python."""
-_WRAPPERS = 50
+_SETTINGS: Final = ("ws_max_size", "websocket_max_message_size")
+"""As uvicorn and hypercorn call it, in their `config`."""
+_GRANIAN: Final = 16 * 1024 * 1024
+"""granian's, which cannot be changed; beyond it the socket is closed without a word (2.8.9, tried)."""
+_WRAPPERS: Final = 50
 """Middleware around `send` that is looked through at most."""
 
 
 def message_limit(send: Send) -> int | None:
-    """Bytes beyond which the server behind `send` closes a WebSocket; None if it does not say.
+    """Bytes beyond which the server behind `send` ends a WebSocket; None if it does not say.
 
     Args:
         send: ASGI's, of a WebSocket; functions that wrapped it and call it `send` too, as all do, are seen through.
@@ -28,7 +31,10 @@ def message_limit(send: Send) -> int | None:
         if "send" not in names or inner.__closure__ is None:
             return None
         inner = inner.__closure__[names.index("send")].cell_contents
-    config = getattr(inner.__self__, "config", None) if isinstance(inner, MethodType) else None
+    server: object = getattr(inner, "__self__", None)
+    if type(server).__module__.startswith("granian."):
+        return _GRANIAN
+    config: object = getattr(server, "config", None)
     for name in _SETTINGS:
         limit = getattr(config, name, None)
         if isinstance(limit, int):
