@@ -19,6 +19,7 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --no-input
 FETCHED := { gap='    '; while read -r word name _; do [ "$$word" != Collecting ] || { printf '%s%s' "$$gap" "$$name"; gap=' '; }; done; [ "$$gap" = '    ' ] || echo; }
 # Folders whose tests need packages from npm.
 NODE_TESTS := $(patsubst %/package-lock.json,%,$(wildcard tests/*/package-lock.json tests/*/*/package-lock.json))
+JAVA_TEST := tests/interop/java/target/.built
 
 help:
 	@echo "make demo     the streaming sample in a browser, on port 8000 (PORT=8080 for another)"
@@ -32,6 +33,7 @@ demo: $(VENV)/demo.done demo/node_modules/.done
 	@$(RUN) -m demo --port $(PORT)
 
 test: $(VENV)/dev.done demo/node_modules/.done $(NODE_TESTS:%=%/node_modules/.done)
+	@! requirements/system java >/dev/null || $(MAKE) --no-print-directory $(JAVA_TEST)
 	@requirements/system browser >/dev/null || echo "==> the browser tests will be skipped"
 	@PYTHON=$(RUN) tests/lanes
 
@@ -50,7 +52,7 @@ bench: $(VENV)/dev.done
 	@$(RUN) -m bench
 
 clean:
-	rm -rf $(VENV) demo/node_modules $(NODE_TESTS:%=%/node_modules)
+	rm -rf $(VENV) demo/node_modules $(NODE_TESTS:%=%/node_modules) tests/interop/java/target
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -67,6 +69,10 @@ $(VENV)/%.done: requirements/%.txt requirements/demo.txt $(VENV)/package.done
 	@echo "==> Python packages of requirements/$*.txt"
 	@$(PIP) -r $< | $(FETCHED)
 	@touch $@
+
+$(JAVA_TEST): $(VENV)/dev.done tests/interop/java/pom.xml $(wildcard tests/interop/java/src/*.java)
+	@echo "==> the Java client and the driver of its tests"
+	@$(RUN) -c "from tests.interop import javaclient; javaclient.driver()"
 
 # Made by `npm ci`, which installs exactly what the lock file says.
 %/node_modules/.done: %/package-lock.json | $(if $(shell command -v npm),,$(VENV)/node.done)

@@ -22,16 +22,11 @@ WEBSOCKETS_CUT = {"life.pending_calls_fail_when_cut", "life.cut_stops_the_stream
 ONLY_ON = {"java.chooses_web_sockets_by_itself": "WebSockets", "java.posts_overtake_one_another": "LongPolling"}
 """Checks of what only one transport has."""
 
-DEFECTS = {
-    "java.dates_by_date_format": "a second's fraction is written with six digits; .NET leaves zeros at its end off",
-}
-"""Checks that this server does not pass, and what it does otherwise than ASP.NET Core."""
-
 
 def checks(combination: Combination) -> list[str]:
     transport = combination.transport
     apart = {*javaclient.GAPS, *(() if transport == "WebSockets" else WEBSOCKETS_CUT)}
-    own = [name for name in javaclient.OWN if name not in DEFECTS and ONLY_ON.get(name, transport) == transport]
+    own = [name for name in javaclient.OWN if ONLY_ON.get(name, transport) == transport]
     return due(combination, apart) + own
 
 
@@ -66,4 +61,4 @@ def test_java_client(runs: dict[Combination, Results], combination: Combination,
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
 def test_what_is_known_to_fail_fails(runs: dict[Combination, Results], combination: Combination) -> None:
     passed = {check for check, result in runs[combination].items() if result.outcome == "ok"}
-    assert passed & {*WHOLE_HUB, *DEFECTS} == set(), "these are no longer missing"
+    assert passed & {*WHOLE_HUB} == set(), "these are no longer missing"

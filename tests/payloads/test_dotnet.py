@@ -45,11 +45,11 @@ EVENT_HEX = (
     "4c6162656cc0"
 )
 RECORDED: list[tuple[ProtocolName, str, Any, bool]] = [
-    ("json", '"2026-11-23T14:05:06.789+02:00"', NOON_EAST, False),
+    ("json", '"2026-11-23T14:05:06.789+02:00"', NOON_EAST, True),
     ("messagepack", "92d7ffbc1cbd006b04481278", NOON_EAST, False),
-    ("json", '"2026-11-23T12:05:06.789Z"', NOON, False),
+    ("json", '"2026-11-23T12:05:06.789Z"', NOON, True),
     ("messagepack", "d7ffbc1cbd006b042bf2", NOON, True),
-    ("json", '"2026-11-23T12:05:06.789"', NOON.replace(tzinfo=None), False),
+    ("json", '"2026-11-23T12:05:06.789"', NOON.replace(tzinfo=None), True),
     ("json", '"1.02:03:04.5000000"', DAY, True),
     ("messagepack", "cf000000da5beb0740", DAY, True),
     ("json", '"-1.02:03:04.5000000"', -DAY, True),
@@ -74,7 +74,7 @@ RECORDED: list[tuple[ProtocolName, str, Any, bool]] = [
     ("messagepack", "cf000000223dede950", time(4, 5, 6, 789000), True),
     ("json", '{"x":1,"y":-2,"label":"a"}', Point(1, -2, "a"), True),
     ("messagepack", "83a15801a159fea54c6162656ca161", Point(1, -2, "a"), True),
-    ("json", EVENT_JSON, EVENT, False),
+    ("json", EVENT_JSON, EVENT, True),
     ("messagepack", EVENT_HEX, EVENT, False),
 ]
 

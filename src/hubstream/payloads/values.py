@@ -105,6 +105,15 @@ def utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
+def shortest_datetime(value: datetime) -> datetime | str:
+    """A datetime as .NET's JSON has it, without zeros at the end of the second's fraction: Java's dates read 789000 as seconds."""
+    if not value.microsecond or value.microsecond % 10:
+        return value
+    text = value.isoformat()
+    zone = text[26:]
+    return text[:26].rstrip("0") + ("Z" if zone == "+00:00" else zone)
+
+
 def read_datetime(value: datetime | tuple[datetime, int]) -> datetime:
     """A datetime, or .NET's DateTimeOffset: the local clock's time marked UTC, and minutes east."""
     if isinstance(value, datetime):

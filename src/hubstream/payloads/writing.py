@@ -94,7 +94,9 @@ class Writer:
         if not isinstance(cls, type):
             return None
         if issubclass(cls, datetime):
-            return None if self._json else values.utc
+            if not self._json:
+                return values.utc
+            return values.shortest_datetime if self._dotnet else None
         if not self._dotnet:
             return None
         if issubclass(cls, timedelta):
