@@ -106,7 +106,7 @@ def utc(value: datetime) -> datetime:
 
 
 def shortest_datetime(value: datetime) -> datetime | str:
-    """A datetime as .NET's JSON has it, without zeros at the end of the second's fraction: Java's dates read 789000 as seconds."""
+    """A datetime as .NET's JSON has it, without zeros at the end of the fraction: Java's dates read 789000 as milliseconds."""
     if not value.microsecond or value.microsecond % 10:
         return value
     text = value.isoformat()
