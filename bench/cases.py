@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 __all__ = ["CASES", "Case", "Load"]
 
@@ -40,7 +40,6 @@ class Case:
     """The hub method that is called; servers may lack some."""
     later: bool = False
     """Only run when it is asked for by name."""
-    tags: frozenset[str] = field(default_factory=frozenset)
 
 
 def _call(method: str, protocol: str = "json", **keys: str) -> Load:
