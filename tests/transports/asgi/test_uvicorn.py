@@ -32,7 +32,6 @@ class Echo(Handler):
     def __init__(self, connection: Connection | None = None) -> None:
         super().__init__(connection)
         self.out: list[bytes] = []
-        self.peak = 0
 
     def received(self, data: bytes) -> None:
         super().received(data)
