@@ -339,4 +339,6 @@ async def test_random_clients(block: int, caplog: pytest.LogCaptureFixture) -> N
             error.add_note(f"seed {seed}")
             raise
         assert trouble == [], f"seed {seed}"
-        assert [record.getMessage() for record in caplog.records] == [], f"seed {seed}"
+        # Some of the clients speak nonsense, and that is said.
+        told = [record.getMessage() for record in caplog.records]
+        assert [text for text in told if "ended: protocol error" not in text] == [], f"seed {seed}"

@@ -322,7 +322,8 @@ class ServerConnection:
         if self._ending is not None:
             return
         self._ending = end
-        logger.debug("connection %s ended: %s%s", self.connection_id, end.label, f" ({error})" if error else "")
+        level = logging.WARNING if end in {End.PROTOCOL_ERROR, End.NOT_READING} else logging.DEBUG
+        logger.log(level, "connection %s ended: %s%s", self.connection_id, end.label, f" ({error})" if error else "")
         if end.sends_close and self._session.handshaken:
             close = Close(allow_reconnect=end.allow_reconnect)
             if end.error and error is not None:

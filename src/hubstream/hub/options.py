@@ -103,12 +103,15 @@ class HubOptions:
     factory: Callable[[type[Hub[Any]]], Hub[Any]] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("transports", "protocols", "origins"):
+            if not isinstance(getattr(self, name), tuple):
+                raise TypeError(f"{name} is a tuple of texts, such as ('one',), not {getattr(self, name)!r}")
         for name in _SECONDS:
-            if not getattr(self, name) > 0:
+            if not isinstance(getattr(self, name), int | float) or not getattr(self, name) > 0:
                 raise ValueError(f"{name} is a number of seconds above 0, not {getattr(self, name)!r}")
         for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is at least 1, not {getattr(self, name)!r}")
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"{name} is a whole number, at least 1, not {getattr(self, name)!r}")
         if self.client_result_timeout is not None and not self.client_result_timeout > 0:
             raise ValueError(
                 f"client_result_timeout is a number of seconds above 0, or None for no limit, not {self.client_result_timeout!r}"
@@ -124,9 +127,6 @@ class HubOptions:
             raise ValueError(f"minimum_protocol_version is 0 or 1, not {self.minimum_protocol_version!r}")
         if self.secret is not None and len(self.secret) < 16:
             raise ValueError("secret has at least 16 bytes: secrets.token_bytes(32) makes one")
-        for name in ("transports", "protocols", "origins"):
-            if not isinstance(getattr(self, name), tuple):
-                raise TypeError(f"{name} is a tuple of texts, such as ('one',)")
 
     def replace(self, changes: dict[str, Any]) -> HubOptions:
         """These options with some changed.

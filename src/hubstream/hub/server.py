@@ -79,6 +79,8 @@ class HubServer:
         self._runtime: Runtime | None = None
         self._limit_seen = False
         self._app = HubApp(self._endpoints, lambda: self._running().clock)
+        if hubs is not None and not isinstance(hubs, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass a hub
+            raise MappingError(f"HubServer takes hubs by their paths, such as {{'/clock': Clock}}, not {hubs!r}")
         for path, hub in (hubs or {}).items():
             self.map(path, hub)
 

@@ -131,6 +131,9 @@ def split_binary(data: bytes, limit: int | None) -> tuple[list[bytes], int]:
             try:
                 length, body = _decode_length(data, at)
             except FrameError as error:
+                if limit is not None and limit < MAX_PREFIX - 1:
+                    # Cut before its end, such a prefix is over the limit before it can be told to be malformed.
+                    raise oversize(limit, records) from None
                 error.records = records
                 raise
             if length < 0:

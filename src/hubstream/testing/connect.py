@@ -16,7 +16,7 @@ from hubstream.client.handlers import Handlers
 from hubstream.connection.memory import pair
 from hubstream.hub.hub import Hub
 from hubstream.hub.server import HubServer
-from hubstream.payloads.style import PYTHON, Payloads
+from hubstream.payloads.style import Payloads
 
 __all__ = ["connect"]
 
@@ -33,7 +33,7 @@ async def connect(
     /,
     *,
     protocol: str = "json",
-    payloads: Payloads = PYTHON,
+    payloads: Payloads | None = None,
     handlers: Handlers | None = None,
 ) -> AsyncGenerator[ClientCore]:
     """A connected client of one of the server's hubs; at the end of the block both sides have ended.
@@ -47,7 +47,7 @@ async def connect(
         hubs: The server. It need not be running.
         hub: The path of the hub, or its class.
         protocol: `json` or `messagepack`.
-        payloads: How the client writes names and values; the same as the hub's.
+        payloads: How the client writes names and values; as the hub does, unless another style is said.
         handlers: What the hub may call from its `on_connected` on; others are added with `connection.on()`.
 
     Raises:
@@ -55,8 +55,10 @@ async def connect(
         HandshakeError: The hub does not speak this protocol.
     """
     near, far = pair(asyncio.get_running_loop())
+    client = ClientCore(
+        near, protocol=protocol, payloads=payloads, handlers=handlers
+    )  # may refuse: before there is a server
     server = hubs.attach(hub, far)
-    client = ClientCore(near, protocol=protocol, payloads=payloads, handlers=handlers)
     far.attach(server)
     near.attach(client)
     try:

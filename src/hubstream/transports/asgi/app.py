@@ -42,6 +42,7 @@ class HubApp:
         self._clock = clock
         self._tables: dict[str, Table] = {}
         self._missed = False
+        self._mounted_at_hub = False
 
     @property
     def records(self) -> int:
@@ -69,6 +70,7 @@ class HubApp:
             if found is None:
                 await respond(send, 404, self._no_hub(scope))
             elif found[1]:
+                self._look_at_mount(scope)
                 await negotiate(self._endpoints[found[0]].options, self._table(found[0]), scope, send)
             else:
                 await _serve(self._endpoints[found[0]], self._table(found[0]), scope, receive, send)
@@ -89,6 +91,17 @@ class HubApp:
             signer = None if options.secret is None else Signer(options.secret, path, options.disconnect_timeout)
             table = self._tables[path] = Table(clock, options.disconnect_timeout, options.application_buffer, signer)
         return table
+
+    def _look_at_mount(self, scope: Scope) -> None:
+        """Frameworks give a mount what is below its path; the hub's own path, which clients open, is not."""
+        root = paths.normal(scope.get("root_path") or "")
+        if root and not self._mounted_at_hub and paths.normal(scope["path"]) in {f"{root}/negotiate", "/negotiate"}:
+            self._mounted_at_hub = True
+            logger.warning(
+                "this application is mounted at a hub's own path, %s: WebSockets will be refused there. Mount it one level up, "
+                "or give the hub a path below the mount",
+                root,
+            )
 
     def _no_hub(self, scope: Scope) -> bytes:
         if not self._missed:
