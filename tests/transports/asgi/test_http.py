@@ -216,11 +216,11 @@ def test_options_are_checked() -> None:
 
 
 async def test_a_mount_at_the_hubs_own_path_is_told_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    below = post(path="/hubs/clock/negotiate") | {"root_path": "/hubs"}
+    below = {**post(path="/hubs/clock/negotiate"), "root_path": "/hubs"}
     assert (await site.http(below))[0] == 200
     assert not caplog.records
     for _ in range(2):
-        own = post(path="/clock/negotiate") | {"root_path": "/clock"}
+        own = {**post(path="/clock/negotiate"), "root_path": "/clock"}
         assert (await site.http(own))[0] == 200
     assert len(caplog.records) == 1
     assert "mounted at a hub's own path, /clock" in caplog.text
