@@ -13,7 +13,7 @@ from typing import Any, assert_type
 
 import pytest
 
-from hubstream import Channel, ChannelReader, ConnectionLost, HandshakeError, Hub, HubError, HubServer
+from hubstream import DOTNET, Channel, ChannelReader, ConnectionLost, HandshakeError, Hub, HubError, HubServer, Payloads
 from hubstream.client import Handlers, Stream
 from hubstream.testing import connect
 from tests.client.peer import until
@@ -152,6 +152,16 @@ async def test_calls(hubs: HubServer, protocol: str) -> None:
     assert hubs.snapshot() == {"connections": 0, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
 
 
+@PROTOCOLS
+async def test_names_and_values_are_written_as_the_hub_does(protocol: str) -> None:
+    hubs = HubServer({"/clock": Clock}, payloads=DOTNET)
+    async with connect(hubs, Clock, protocol=protocol) as connection:
+        assert await connection.invoke("double", Point(1, 2), result=Point) == Point(2, 4)
+    async with connect(hubs, Clock, protocol=protocol, payloads=Payloads("pascal", "camel")) as connection:
+        with pytest.raises(HubError, match="Failed to invoke 'double'"):
+            await connection.invoke("double", Point(1, 2), result=Point)
+
+
 async def gather(items: Stream[int], into: list[int]) -> None:
     async for item in items:
         into.append(item)  # noqa: PERF401 - a comprehension would lose them
@@ -258,7 +268,10 @@ async def test_what_cannot_be_connected(hubs: HubServer) -> None:
     with pytest.raises(HandshakeError, match="'messagepack' is not supported"):
         async with connect(only_json, "/clock", protocol="messagepack"):
             pass
-    assert only_json.snapshot()["connections"] == 0
+    with pytest.raises(ValueError, match="not 'xml'"):
+        async with connect(only_json, "/clock", protocol="xml"):
+            pass
+    assert not any(only_json.snapshot().values())
 
 
 async def test_a_call_that_runs_on_is_cancelled_in_the_end(

@@ -52,20 +52,23 @@ async def connect(
 
     Raises:
         LookupError: There is no such hub.
+        ValueError: There is no such protocol.
         HandshakeError: The hub does not speak this protocol.
     """
     near, far = pair(asyncio.get_running_loop())
-    client = ClientCore(
-        near, protocol=protocol, payloads=payloads, handlers=handlers
-    )  # may refuse: before there is a server
     server = hubs.attach(hub, far)
     far.attach(server)
-    near.attach(client)
     try:
-        await client.start()
-        yield client
+        style = server.mapping.options.payloads if payloads is None else payloads
+        client = ClientCore(near, protocol=protocol, payloads=style, handlers=handlers)
+        near.attach(client)
+        try:
+            await client.start()
+            yield client
+        finally:
+            await client.close()
     finally:
-        await client.close()
+        near.abort()  # if there is no client to have closed it
         await far.ended.wait()
         try:
             async with asyncio.timeout(PATIENCE):
