@@ -100,5 +100,5 @@ async def test_the_browsers_lines_print_what_the_server_streams(tmp_path: Path) 
 def test_every_block_is_of_a_kind_that_is_run() -> None:
     for page in PAGES:
         kinds = set(re.findall(r"^```(\w+)$", page.read_text(encoding="utf-8"), re.MULTILINE))
-        assert kinds <= {"python", "js", "sh"}
+        assert kinds <= {"python", "js", "sh", "nginx"}
     assert inspect.isclass(run(ROOT / "README.md")["Clock"])
