@@ -9,7 +9,7 @@ the methods of the contract instead.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeVar
@@ -179,17 +179,16 @@ class HubCallerClients(HubClients[C]):
             raise HubstreamError("Client results inside on_connected are not allowed.")
 
 
-def names_of(what: str, names: Iterable[str]) -> tuple[str, ...]:
+def names_of(what: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Names and ids as they are, once each.
 
     Raises:
         TypeError: One is no text.
         ValueError: One is empty.
     """
-    found = tuple(dict.fromkeys(names))
-    for name in found:
+    for name in names:
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass lists
             raise TypeError(f"{what} is a text, not {type(name).__name__}; several are given one by one: *names")
         if not name:
             raise ValueError(f"{what} is not empty")
-    return found
+    return tuple(dict.fromkeys(names))

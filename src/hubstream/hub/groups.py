@@ -67,7 +67,7 @@ class HubCallerGroups(HubGroups):
         Raises:
             ValueError: The name is empty.
         """
-        await super().add(name, connection=connection or self._connection_id)
+        await super().add(name, connection=self._connection_id if connection is None else connection)
 
     async def remove(self, name: str, /, *, connection: str | None = None) -> None:
         """Take this connection, or the one with an id, out of a group.
@@ -75,4 +75,4 @@ class HubCallerGroups(HubGroups):
         Raises:
             ValueError: The name is empty.
         """
-        await super().remove(name, connection=connection or self._connection_id)
+        await super().remove(name, connection=self._connection_id if connection is None else connection)
