@@ -340,3 +340,11 @@ def test_paths() -> None:
         server.map("/b", Mixin)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="keep_alive"):
         server.map("/c", Base, ping=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def test_no_hub_object_is_made_to_map_its_class() -> None:
+    class Opens(Hub):
+        def __init__(self) -> None:
+            raise LookupError("what it opens is not there yet")
+
+    assert HubServer({"/opens": Opens}).paths == ("/opens",)

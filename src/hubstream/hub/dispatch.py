@@ -10,7 +10,6 @@ uploads run beside everything else. User code that may suspend gets a task; noth
 
 from __future__ import annotations
 
-import logging
 from asyncio import CancelledError
 from collections.abc import Iterable, Sequence
 from contextvars import Context
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from hubstream.protocol.codec import Codec
 
 __all__ = ["Dispatcher"]
-
-logger = logging.getLogger("hubstream.hub")
 
 READ_AHEAD: Final = 65_536
 """Bytes read on while something waits: a socket paused at once does not report that its peer is gone."""
@@ -514,14 +511,7 @@ class Dispatcher:
         self.cancel_calls()
         await self.tasks.idle(self.options.stop_timeout)
         # Calls have been cancelled again, and say so. The rest is on_connected, on_disconnected, and what calls spawned.
-        calls = {call.task for call in (self._calls or {}).values()}
-        for task in self.tasks:
-            if task not in calls:
-                task.cancel()
-        await self.tasks.idle(2 * LAST_WAIT)
-        for task in self.tasks:
-            logger.error("a task did not end after it was cancelled: connection %s: %r", self.connection_id, task)
-            self.tasks.abandon(task)
+        await self.tasks.end({call.task for call in (self._calls or {}).values()}, 2 * LAST_WAIT, self.connection_id)
 
     def cancel_calls(self) -> None:
         """Cancel what runs, plain calls too."""

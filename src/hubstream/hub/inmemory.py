@@ -119,6 +119,11 @@ class InMemoryLifetimeManager(LifetimeManager):
     def group_count(self) -> int:
         return len(self._groups)
 
+    @property
+    def awaited(self) -> int:
+        """Answers of clients that are awaited."""
+        return len(self._results)
+
     async def connections(self, *, group: str | None = None, user_id: str | None = None) -> frozenset[str]:
         found: list[Iterable[LocalConnection]] = []
         if group is not None:

@@ -61,7 +61,7 @@ class BoundMethod:
                 try:
                     placed.append(next(wire))
                 except StopIteration:
-                    break  # trailing defaults; no stream can follow one (`shape` sees to that)
+                    break  # trailing defaults; no stream follows one, for streams have none
         return tuple(placed)
 
 
@@ -127,13 +127,12 @@ class HubMapping:
         hub, factory = self.hub, self.options.factory
         if factory is not None:
             return lambda: factory(hub)
-        if hub.__init__ is not object.__init__:
-            try:
-                hub()
-            except TypeError as error:
-                raise MappingError(
-                    f"{hub.__qualname__} cannot be made without arguments ({error}); give the server a factory="
-                ) from error
+        try:
+            inspect.signature(hub).bind()  # asked, not made: what a hub opens when it is made is for calls
+        except TypeError as error:
+            raise MappingError(
+                f"{hub.__qualname__} cannot be made without arguments ({error}); give the server a factory="
+            ) from error
         return hub
 
 

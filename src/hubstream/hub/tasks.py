@@ -6,13 +6,16 @@ Every task of user code is started here, in a context of its own, and is waited 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+import logging
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextvars import Context
 from typing import Any, TypeVar
 
 __all__ = ["Tasks"]
 
 T = TypeVar("T")
+
+logger = logging.getLogger("hubstream.hub")
 
 
 class Tasks:
@@ -72,6 +75,16 @@ class Tasks:
                 self._waiters = []
             self._waiters.append(waiter)
             await asyncio.wait([waiter], timeout=timeout)
+
+    async def end(self, spared: Collection[asyncio.Task[Any] | None], timeout: float, connection_id: str) -> None:
+        """Cancel all but the spared, wait for so many seconds, and then for none any more."""
+        for task in self:
+            if task not in spared:
+                task.cancel()
+        await self.idle(timeout)
+        for task in self:
+            logger.error("a task did not end after it was cancelled: connection %s: %r", connection_id, task)
+            self.abandon(task)
 
     def _left(self, _: asyncio.Task[Any]) -> None:
         if self._tasks:
