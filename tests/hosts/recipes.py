@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["PORT", "Recipe", "nginx", "recipes"]
+from tests.hosts.processes import Program, free_port, serving
+
+__all__ = ["PAGES", "PORT", "Recipe", "followed", "nginx", "recipes"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "hosting.md"
 HUB = Path(__file__).with_name("clock.py")
 PORT = "8000"
 """The port all recipes name."""
+PAGES = "https://pages.example.com"
+"""The origin they let in."""
+ENVIRONMENT = {"HUB_SECRET": "a secret of at least 16 bytes"}
 
 
 class Recipe(NamedTuple):
@@ -63,3 +70,13 @@ def nginx() -> str:
     (block,) = re.findall(r"^```nginx\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert isinstance(block, str)
     return block
+
+
+@contextmanager
+def followed(recipe: Recipe, folder: Path) -> Generator[Program]:
+    """The recipe's server, as its own text says."""
+    with free_port() as port:
+        command = recipe.write(folder, port)
+    # uvicorn takes no port that another socket holds, so that this one is free again; nobody else asks for it meanwhile.
+    with serving(command, port, folder, ENVIRONMENT) as up:
+        yield up

@@ -16,8 +16,7 @@ from typing_extensions import override
 from tests.browser.chromium import ARGUMENTS, chromium
 from tests.hosts.client import ALL, FOLDER, MODULES, TRANSPORTS, node
 from tests.hosts.processes import serving
-from tests.hosts.recipes import recipes
-from tests.hosts.test_recipes import PAGES, followed
+from tests.hosts.recipes import PAGES, followed, recipes
 
 COOKIES = (*ALL, "cookie")
 HTTP = TRANSPORTS[1:]

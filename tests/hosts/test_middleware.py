@@ -83,6 +83,24 @@ class WorksAfterwards:
         self.after += 1
 
 
+class Collects:
+    """Passes a response on when all of it is there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                for each in messages:
+                    await send(each)
+
+        await self.app(scope, receive, collect if scope["type"] == "http" else send)
+
+
 BASE = Middleware(BaseHTTPMiddleware, dispatch=pass_on)
 
 STACKS: dict[str, list[Middleware]] = {
@@ -199,3 +217,22 @@ async def test_a_hub_that_fails_to_be_made_is_no_leak_and_keeps_its_headers() ->
             await passes(f"{url}/hubs/clock", ("LongPolling",), ("call",))
         answer = await ask(url, "POST", "/hubs/clock/negotiate", {"Origin": ORIGIN})
         assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+async def test_a_middleware_that_collects_responses_breaks_event_streams_only() -> None:
+    stack = [Middleware(Collects)]
+    async with running(application(stack, transports=("WebSockets", "LongPolling"))) as url:
+        await passes(f"{url}/hubs/clock", ("WebSockets", "LongPolling"))
+    async with running(application(stack)) as url:
+        answer = await ask(url, "POST", "/hubs/clock/negotiate?negotiateVersion=0")
+        token = answer.body.decode().partition('"connectionId":"')[2].partition('"')[0]
+        reader, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+        writer.write(f"GET /hubs/clock?id={token} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n".encode())
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await reader.read(1)
+        writer.transport.abort()
+    # Around what else there is, it leaves the hubs alone.
+    routes = [Mount("/hubs", HubServer({"/clock": Clock})), Mount("/api", routes=[], middleware=stack)]
+    async with running(Starlette(routes=routes)) as url:
+        await passes(f"{url}/hubs/clock", ("ServerSentEvents",))

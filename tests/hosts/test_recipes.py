@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.hosts.client import SHORT, TRANSPORTS, checked
 from tests.hosts.inside import ask
-from tests.hosts.processes import Program, free_port, serving
-from tests.hosts.recipes import PORT, Recipe, nginx, recipes
+from tests.hosts.processes import serving
+from tests.hosts.proxy import proxied
+from tests.hosts.recipes import PAGES, Recipe, followed, recipes
 
 RECIPES = recipes()
-PAGES = "https://pages.example.com"
-ENVIRONMENT = {"HUB_SECRET": "a secret of at least 16 bytes"}
-
-
-@contextmanager
-def followed(recipe: Recipe, folder: Path) -> Generator[Program]:
-    """The recipe's server, as its own text says."""
-    with free_port() as port:
-        command = recipe.write(folder, port)
-    # uvicorn takes no port that another socket holds, so that this one is free again; nobody else asks for it meanwhile.
-    with serving(command, port, folder, ENVIRONMENT) as up:
-        yield up
-
-
-@contextmanager
-def proxied(upstream: int, folder: Path) -> Generator[Program]:
-    """nginx, with the page's configuration, in front of a port."""
-    with free_port() as port:
-        own = nginx().replace("listen 80;", f"listen 127.0.0.1:{port} reuseport;").replace(PORT, str(upstream))
-        temporary = "".join(
-            f"{name}_temp_path {folder / name};\n" for name in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
-        )
-        user = "user root;\n" if os.getuid() == 0 else ""
-        configuration = folder / "nginx.conf"
-        configuration.write_text(
-            f"{user}pid {folder / 'nginx.pid'};\ndaemon off;\nerror_log stderr;\nworker_processes 1;\nevents {{}}\n"
-            f"http {{\naccess_log off;\n{temporary}{own}}}\n",
-            encoding="utf-8",
-        )
-        with serving(["nginx", "-c", str(configuration), "-p", str(folder)], port) as up:
-            yield up
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: f"{recipe.section}: {recipe.command[0]}")

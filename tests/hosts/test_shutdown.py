@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.client import COMBINATIONS, FOLDER, node
-from tests.hosts.processes import ROOT, free_port, serving
-from tests.hosts.recipes import recipes
+from tests.hosts.processes import free_port, serving
+from tests.hosts.recipes import followed, recipes
 
 APP = "tests.hosts.apps:plain"
 WEBSOCKETS = COMBINATIONS[:2]
+(PROGRAM,) = [recipe for recipe in recipes() if recipe.command == ["python", "serve.py"]]
 
 RECONNECT = ["reconnecting", ""]
 """What the client says of a Close that allows it to come back."""
@@ -47,7 +48,7 @@ ENDS = {
     "uvicorn asyncio, no lifespan": End(["uvicorn", "--port", "0", "--loop", "asyncio", "--lifespan", "off", APP]),
     "gunicorn": End(["gunicorn", "--bind", "127.0.0.1:0", "--worker-class", "uvicorn_worker.UvicornWorker", APP]),
     "hypercorn": End(["hypercorn", "--bind", "127.0.0.1:0", APP], 6.0, FAILED, POLL_FAILED),
-    "hypercorn in a program": End(["python", "serve.py"], 3.0, RECONNECT),
+    "hypercorn in a program": End(PROGRAM.command, 3.0, RECONNECT),
     "granian": End(
         ["granian", "--interface", "asgi", "--workers-kill-timeout", "2s", APP], 6.0, CUT, POLL_CUT, WEBSOCKETS
     ),
@@ -58,15 +59,13 @@ ENDS = {
 def test_sigterm(name: str, tmp_path: Path) -> None:
     end = ENDS[name]
     with ExitStack() as stack:
-        port, command, folder = 0, end.command, ROOT
-        if command == ["python", "serve.py"]:
-            (recipe,) = [recipe for recipe in recipes() if recipe.command == command]
-            port, folder = stack.enter_context(free_port()), tmp_path
-            recipe.write(folder, port)
-        if name == "granian":
+        if end.command == PROGRAM.command:
+            up = stack.enter_context(followed(PROGRAM, tmp_path))
+        elif name == "granian":
             port = stack.enter_context(free_port())
-            command = [*command, "--port", str(port)]
-        up = stack.enter_context(serving(command, port, folder))
+            up = stack.enter_context(serving([*end.command, "--port", str(port)], port))
+        else:
+            up = stack.enter_context(serving(end.command))
         client = stack.enter_context(
             subprocess.Popen(
                 [node(), "hold.mjs", f"{up.url}/clock"], cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.PIPE
