@@ -43,7 +43,7 @@ class Answers:
         if invocation_id is not None:
             self._out.emit(self.codec.encode(Completion(invocation_id=invocation_id, error=error)))
         else:
-            logger.info("a call without an id failed: connection %s: %s", self._connection_id, error)
+            logger.info("a call without an id failed: connection %s: %r", self._connection_id, error)
 
     def refuse_binding(
         self, invocation_id: str | None, message: Invocation | StreamInvocation, method: BoundMethod

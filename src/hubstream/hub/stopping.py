@@ -25,6 +25,11 @@ def server_stops() -> bool:
     return getattr(getattr(handler, "__self__", None), "should_exit", False) is True
 
 
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("the connections could not be ended", exc_info=error)
+
+
 class StopWatch:
     """Looks at every tick, while there are connections, whether the server stops.
 
@@ -50,6 +55,7 @@ class StopWatch:
         elif server_stops() and (self._ending is None or self._ending.done()):
             logger.info("the server stops: every connection is ended")
             self._ending = self._clock.loop.create_task(self._end())
+            self._ending.add_done_callback(_ended)
 
     def overslept(self, now: float) -> None:
         """Nothing here has a deadline."""
