@@ -14,10 +14,14 @@ __all__ = ["proxied"]
 
 
 @contextmanager
-def proxied(upstream: int, folder: Path) -> Generator[Program]:
-    """nginx, with the page's configuration, in front of a port."""
+def proxied(folder: Path, *ports: int, ip_hash: bool = False) -> Generator[Program]:
+    """nginx, with the page's configuration, in front of a port, or of several in turn or by their clients' addresses."""
     with free_port() as port:
-        own = nginx().replace("listen 80;", f"listen 127.0.0.1:{port} reuseport;").replace(PORT, str(upstream))
+        own = (
+            nginx().replace("listen 80;", f"listen 127.0.0.1:{port} reuseport;").replace(f"127.0.0.1:{PORT}", "workers")
+        )
+        servers = "".join(f"server 127.0.0.1:{upstream}; " for upstream in ports)
+        own += f"upstream workers {{ {'ip_hash; ' if ip_hash else ''}{servers}}}\n"
         temporary = "".join(
             f"{name}_temp_path {folder / name};\n" for name in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
         )

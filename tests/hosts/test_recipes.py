@@ -24,7 +24,7 @@ def test_a_recipe(recipe: Recipe, tmp_path: Path) -> None:
     with ExitStack() as stack:
         up = stack.enter_context(followed(recipe, tmp_path))
         if "nginx" in recipe.section:
-            up = stack.enter_context(proxied(up.port, tmp_path))
+            up = stack.enter_context(proxied(tmp_path, up.port))
         outcomes = checked(up.url + recipe.path, transports, checks)
         wrong = {name: outcome for name, outcome in outcomes.items() if outcome != "ok"}
         assert wrong == {}, up.log()[-2000:]
@@ -51,13 +51,13 @@ async def test_the_cors_of_a_framework(section: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("root_path", ["", "/api"])
 def test_nginx_in_front_of_a_root_path(root_path: str, tmp_path: Path) -> None:
     command = ["uvicorn", "--port", "0", "--root-path", root_path, "tests.hosts.apps:mounted"]
-    with serving(command) as behind, proxied(behind.port, tmp_path) as up:
+    with serving(command) as behind, proxied(tmp_path, behind.port) as up:
         outcomes = checked(f"{up.url}/api/hubs/clock", checks=("call", "gone"))
         assert set(outcomes.values()) == {"ok"}, outcomes
 
 
 async def test_nginx_passes_refusals_on(tmp_path: Path) -> None:
-    with serving(["uvicorn", "--port", "0", "tests.hosts.apps:plain"]) as behind, proxied(behind.port, tmp_path) as up:
+    with serving(["uvicorn", "--port", "0", "tests.hosts.apps:plain"]) as behind, proxied(tmp_path, behind.port) as up:
         assert json.loads((await ask(up.url, "POST", "/api/clock/negotiate")).body)["availableTransports"]
         for method, target, status in (
             ("POST", "/api/clock/negotiate/", 200),
@@ -66,6 +66,17 @@ async def test_nginx_passes_refusals_on(tmp_path: Path) -> None:
             ("PUT", "/api/clock", 405),
         ):
             assert (await ask(up.url, method, target)).status == status
+
+
+@pytest.mark.parametrize("ip_hash", [True, False])
+def test_workers_behind_nginx_that_sends_each_client_to_one(ip_hash: bool, tmp_path: Path) -> None:
+    command = ["uvicorn", "--port", "0", "tests.hosts.apps:plain"]
+    with serving(command) as first, serving(command) as second:
+        with proxied(tmp_path, first.port, second.port, ip_hash=ip_hash) as up:
+            outcomes = checked(f"{up.url}/api/clock", checks=("call",))
+        assert (set(outcomes.values()) == {"ok"}) is ip_hash, outcomes
+        if not ip_hash:
+            assert "give all of them the same secret=" in first.log() + second.log()
 
 
 def test_every_server_and_framework_has_a_recipe() -> None:
