@@ -261,8 +261,15 @@ async def test_hubs_do_not_hear_each_other() -> None:
     hubs = HubServer({"/hub": Plain, "/another": Another})
     async with connect(hubs, "/hub") as one, connect(hubs, "/another") as other:
         got: list[str] = []
-        one.on("message")(lambda text: got.append(f"one {text}"))
-        other.on("message")(lambda text: got.append(f"other {text}"))
+
+        @one.on("message")
+        def _(text: str) -> None:
+            got.append(f"one {text}")
+
+        @other.on("message")
+        def _(text: str) -> None:
+            got.append(f"other {text}")
+
         await hubs.of(Another).clients.all.send("Message", "a")
         await hubs.of("/hub").clients.all.send("Message", "b")
         await until(lambda: len(got) == 2)

@@ -123,7 +123,7 @@ def result(invocation_id: str, value: Any = None) -> dict[str, Any]:
 PING = {"type": 6}
 
 
-def attached(hubs: HubServer, hub: str | type[Hub] = "/hub") -> Wire:
+def attached(hubs: HubServer, hub: str | type[Hub[Any]] = "/hub") -> Wire:
     """A raw client of a hub, before its handshake."""
     near, far = pair(asyncio.get_running_loop())
     wire = Wire(near, far)
@@ -134,7 +134,7 @@ def attached(hubs: HubServer, hub: str | type[Hub] = "/hub") -> Wire:
 
 
 @asynccontextmanager
-async def raw(server: HubServer | type[Hub], *, handshake: str | None = HANDSHAKE) -> AsyncGenerator[Wire]:
+async def raw(server: HubServer | type[Hub[Any]], *, handshake: str | None = HANDSHAKE) -> AsyncGenerator[Wire]:
     """A raw client of a server's only hub; both ends have ended at the end of the block."""
     hubs = server if isinstance(server, HubServer) else HubServer({"/hub": server})
     wire = attached(hubs)

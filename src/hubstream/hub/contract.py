@@ -164,7 +164,7 @@ def _members(contract: type) -> dict[str, Callable[..., Any]]:
 def _argument(where: str, parameter: inspect.Parameter, declared: dict[str, Any]) -> Any:
     if parameter.kind not in _POSITIONAL:
         raise MappingError(
-            f"{where}: clients get arguments by position, so '{parameter}' cannot be sent; make it an ordinary parameter"
+            f"{where}: clients get arguments by position, so '{parameter.name}' cannot be sent; make it an ordinary parameter"
         )
     type_ = declared.get(parameter.name, Any)
     if stream_item(type_) is not None:

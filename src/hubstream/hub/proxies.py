@@ -85,8 +85,7 @@ class Client:
         try:
             return decoders[protocol](NULL[protocol] if completion.result is UNSET else completion.result)
         except BINDING_ERRORS as error:
-            name = type_.__name__ if isinstance(type_, type) else str(type_)
-            raise HubError(texts.deserialize(name, describe(error))) from error
+            raise HubError(texts.deserialize(type_, describe(error))) from error
 
 
 class Caller(Client):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from types import UnionType
+from typing import get_origin
 
 import msgspec
 
@@ -138,5 +140,7 @@ def not_asked(connection_id: str, invocation_id: str) -> str:
     return f"Connection ID '{connection_id}' is not valid for invocation ID '{invocation_id}'."
 
 
-def deserialize(type_: str, cause: str) -> str:
-    return f"Error trying to deserialize result to {type_}. {cause}"
+def deserialize(type_: object, cause: str) -> str:
+    origin = get_origin(type_) or type_
+    name = origin.__name__ if isinstance(origin, type) and origin is not UnionType else str(type_)
+    return f"Error trying to deserialize result to {name}. {cause}"
