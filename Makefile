@@ -35,6 +35,7 @@ demo: $(VENV)/demo.done demo/node_modules/.done
 test: $(VENV)/dev.done demo/node_modules/.done $(NODE_TESTS:%=%/node_modules/.done)
 	@! requirements/system java >/dev/null || $(MAKE) --no-print-directory $(JAVA_TEST)
 	@requirements/system browser >/dev/null || echo "==> the browser tests will be skipped"
+	@requirements/system nginx >/dev/null || echo "==> the tests behind nginx will be skipped"
 	@PYTHON=$(RUN) tests/lanes
 
 check: $(VENV)/dev.done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -48,9 +48,9 @@ class Options(TypedDict, total=False):
     """Seconds a cancelled call or stream has to clean up before it is cancelled again; 5."""
     detailed_errors: bool
     """Show callers the class and text of every error (EnableDetailedErrors); False."""
-    protocols: tuple[str, ...]
+    protocols: Collection[str]
     """The hub protocols offered (SupportedProtocols); json and messagepack."""
-    transports: tuple[str, ...]
+    transports: Collection[str]
     """Those clients may use (HttpConnectionDispatcherOptions.Transports); WebSockets, ServerSentEvents and LongPolling."""
     disconnect_timeout: float
     """Seconds between the negotiation and the transport, and between two polls (ConnectionOptions.DisconnectTimeout); 15."""
@@ -67,7 +67,7 @@ class Options(TypedDict, total=False):
     secret: str | bytes | None
     """Signs connection tokens, 16 bytes at least; with the same secret, any worker takes a WebSocket that another one negotiated.
     None: the worker that negotiated has to take it."""
-    origins: tuple[str, ...]
+    origins: Collection[str]
     """Origins besides the server's own host whose pages may open a WebSocket with cookies; none."""
     payloads: Payloads
     """How names and values are written: as Python has them, or `DOTNET`."""
@@ -104,8 +104,10 @@ class HubOptions:
 
     def __post_init__(self) -> None:
         for name in ("transports", "protocols", "origins"):
-            if not isinstance(getattr(self, name), tuple):
-                raise TypeError(f"{name} is a tuple of texts, such as ('one',), not {getattr(self, name)!r}")
+            names = getattr(self, name)
+            if isinstance(names, str) or not isinstance(names, Collection):
+                raise TypeError(f"{name} is a list of texts, such as ['one'], not {names!r}")
+            object.__setattr__(self, name, tuple(names))
         for name in _SECONDS:
             if not isinstance(getattr(self, name), int | float) or not getattr(self, name) > 0:
                 raise ValueError(f"{name} is a number of seconds above 0, not {getattr(self, name)!r}")
