@@ -59,7 +59,8 @@ async def servers() -> None:
     HubServer({"/numbers": int})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     HubServer({"/numbers": Numbers}, keepalive=10)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     HubServer({"/numbers": Numbers}, keep_alive="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    HubServer({"/numbers": Numbers}, protocols=["json"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    HubServer({"/numbers": Numbers}, protocols=["json"])
+    HubServer({"/numbers": Numbers}, protocols=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     server.map("/hub", Numbers())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     server.map("/hub", Numbers, stream_buffer=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

@@ -319,7 +319,7 @@ def test_every_option_has_a_row() -> None:
     [
         ("transports", ("Carrier",), "no such transport: Carrier"),
         ("transports", (), "transports"),
-        ("transports", ["WebSockets"], "tuple"),
+        ("transports", "WebSockets", "list of texts"),
         ("disconnect_timeout", 0, "above 0"),
         ("poll_timeout", -1, "above 0"),
         ("send_timeout", 0, "above 0"),
