@@ -277,7 +277,7 @@ async def test_the_send_timeout() -> None:
 
 
 async def test_an_end_the_server_does_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubstream.transports.asgi.eventstream.LAST_CHUNK", 0.01)
+    monkeypatch.setattr("hubstream.transports.asgi.writer.LAST", 0.01)
     it = await opened()
     it.server.room.clear()
     it.connection.abort()

@@ -295,6 +295,26 @@ async def test_a_peer_that_takes_nothing_is_reset() -> None:
     assert it.server.aborts == 1
 
 
+@pytest.mark.parametrize(("closing", "seconds"), [(False, 10.0), (True, module.CLOSE_TIMEOUT)])
+async def test_a_loop_that_slept_gives_the_peer_its_time_anew(closing: bool, seconds: float) -> None:
+    it = await opened(Cut())
+    it.server.room.clear()
+    if closing:
+        it.connection.close()
+    else:
+        it.connection.write(b"a")
+    await settle()
+    now = it.site.clock.loop.time() + 100
+    it.connection.overslept(now)
+    it.connection.due(now + seconds - 0.1)
+    await settle()
+    assert it.handler.seen == []
+    it.connection.due(now + seconds)
+    await it.done()
+    assert isinstance(it.server, Cut)
+    assert it.server.aborts == 1
+
+
 async def test_time_starts_anew_with_each_frame_taken() -> None:
     it = await opened()
     it.server.room.clear()

@@ -99,7 +99,7 @@ async def test_close_after_a_send_failed() -> None:
 
 
 async def test_a_close_the_server_does_not_finish(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LAST_FRAME", 0.01)
+    monkeypatch.setattr("hubstream.transports.asgi.writer.LAST", 0.01)
     it = await opened()
     it.server.room.clear()
     it.connection.close()
@@ -160,7 +160,7 @@ async def test_abort_before_the_reading_began() -> None:
 
 
 async def test_abort_while_a_send_waits_drops_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LAST_FRAME", 0.01)
+    monkeypatch.setattr("hubstream.transports.asgi.writer.LAST", 0.01)
     it = await opened(Cut())
     it.server.room.clear()
     it.connection.write(b"a")
