@@ -193,6 +193,24 @@ async def test_a_handler_that_cannot_be_made(site: Site, caplog: pytest.LogCaptu
     assert caplog.records[0].exc_info is not None
 
 
+@pytest.mark.parametrize("fault", [OSError("gone"), RuntimeError("closed")])
+async def test_a_peer_that_goes_while_its_handler_cannot_be_made(
+    site: Site, fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server()
+
+    def fails(connection: Connection) -> Handler:
+        server.fault = fault
+        raise LookupError("no such thing")
+
+    site.make = fails
+    async with asyncio.timeout(5):
+        await site.websocket(server)
+    assert server.types == ["accept"]
+    assert site.app.records == 0
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
 async def test_the_call_cancelled_while_it_accepts(site: Site) -> None:
     server = Server()
     server.room.clear()

@@ -369,6 +369,25 @@ async def test_a_handler_that_cannot_be_made(caplog: pytest.LogCaptureFixture) -
     assert caplog.records[0].exc_info is not None
 
 
+@pytest.mark.parametrize("fault", [OSError("gone"), RuntimeError("closed")])
+async def test_a_client_that_goes_while_its_handler_cannot_be_made(
+    fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server()
+
+    def fails(connection: Connection) -> Handler:
+        server.fault = fault
+        raise LookupError("no such thing")
+
+    site = Site()
+    site.make = fails
+    it = Stream(site, await negotiated(site), server)
+    assert await it.done() == 200
+    assert not it.complete
+    assert site.app.records == 0
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
 async def test_one_at_a_time() -> None:
     it = await opened()
     second = Stream(it.site, it.token)

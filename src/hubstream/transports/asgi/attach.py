@@ -11,7 +11,7 @@ from hubstream.transports.asgi.endpoint import Endpoint
 from hubstream.transports.asgi.origin import allowed
 from hubstream.transports.asgi.request import Request
 from hubstream.transports.asgi.response import refuse
-from hubstream.transports.asgi.table import Table
+from hubstream.transports.asgi.table import Record, Table
 from hubstream.transports.asgi.websocket import WebSocketConnection
 from hubstream.types import Receive, Scope, Send
 
@@ -30,31 +30,8 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
         receive: See there.
         send: See there.
     """
-    request = Request(scope)
-    options = endpoint.options
-    if not allowed(request, options.origins or frozenset()):
-        logger.warning(
-            "a WebSocket from %s was refused: it carries cookies and comes from another host; list it in origins= if it may",
-            request.headers["origin"],
-        )
-        await refuse(scope, send, 403, b"Origin not allowed")
-        return
-    token = request.query.get("id")
-    record = (table.find(token) or table.adopt(token)) if token else None
-    if token and record is None:
-        table.unknown(token)
-        await refuse(scope, send, 404, b"No Connection with that ID", None)
-        return
-    if "WebSockets" not in options.transports:
-        await refuse(scope, send, 404, b"WebSockets transport not supported by this end point type")
-        return
+    record = await _record(endpoint, table, scope, send)
     if record is None:
-        record = table.add(0)
-    elif record.transport not in {None, "WebSockets"}:
-        await refuse(scope, send, 400, b"Cannot change transports mid-connection")
-        return
-    elif record.transport is not None:
-        await refuse(scope, send, 409)
         return
     table.attach(record, "WebSockets")
     try:
@@ -63,13 +40,15 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
         except (OSError, RuntimeError) as error:
             logger.debug("a WebSocket went before it was accepted: %r", error)
             return
-        connection = WebSocketConnection(receive, send, table.clock, options.send_timeout)
+        connection = WebSocketConnection(receive, send, table.clock, endpoint.options.send_timeout)
         try:
-            # A request anew: the headers that the checks have parsed, 1.9 KB, need not live as long as the connection.
             handler = endpoint.connect(connection, Request(scope), record.connection_id)
         except Exception:
             logger.exception("no handler could be made for a WebSocket of %r", endpoint)
-            await send({"type": "websocket.close", "code": 1011, "reason": ""})
+            try:
+                await send({"type": "websocket.close", "code": 1011, "reason": ""})
+            except (OSError, RuntimeError) as error:
+                logger.debug("a WebSocket went before it was closed: %r", error)
             return
         if record.uplink is not None:
             # POSTs came before it was known that this is a WebSocket; more are refused.
@@ -78,3 +57,37 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
         await connection.run(handler)
     finally:
         table.remove(record)
+
+
+async def _record(endpoint: Endpoint, table: Table, scope: Scope, send: Send) -> Record | None:
+    """The record that is to be carried; None if the WebSocket was refused.
+
+    A call of its own, whose parsed headers, 1.9 KB, do not live as long as the connection.
+    """
+    request = Request(scope)
+    options = endpoint.options
+    if not allowed(request, options.origins or frozenset()):
+        logger.warning(
+            "a WebSocket from %s was refused: it carries cookies and comes from another host; list it in origins= if it may",
+            request.headers["origin"],
+        )
+        await refuse(scope, send, 403, b"Origin not allowed")
+        return None
+    token = request.query.get("id")
+    record = (table.find(token) or table.adopt(token)) if token else None
+    if token and record is None:
+        table.unknown(token)
+        await refuse(scope, send, 404, b"No Connection with that ID", None)
+        return None
+    if "WebSockets" not in options.transports:
+        await refuse(scope, send, 404, b"WebSockets transport not supported by this end point type")
+        return None
+    if record is None:
+        return table.add(0)
+    if record.transport not in {None, "WebSockets"}:
+        await refuse(scope, send, 400, b"Cannot change transports mid-connection")
+        return None
+    if record.transport is not None:
+        await refuse(scope, send, 409)
+        return None
+    return record
