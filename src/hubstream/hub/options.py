@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from hubstream.payloads.style import PYTHON, Payloads
 
@@ -104,10 +104,10 @@ class HubOptions:
 
     def __post_init__(self) -> None:
         for name in ("transports", "protocols", "origins"):
-            names = getattr(self, name)
+            names: Any = getattr(self, name)
             if isinstance(names, str) or not isinstance(names, Collection):
                 raise TypeError(f"{name} is a list of texts, such as ['one'], not {names!r}")
-            object.__setattr__(self, name, tuple(names))
+            object.__setattr__(self, name, tuple(cast(Collection[str], names)))
         for name in _SECONDS:
             if not isinstance(getattr(self, name), int | float) or not getattr(self, name) > 0:
                 raise ValueError(f"{name} is a number of seconds above 0, not {getattr(self, name)!r}")
