@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from typing import Any
 
 import pytest
 
 from hubstream import HubServer
 from tests.hub.asking import Asking, fresh, question
-from tests.hub.wire import PING, Wire, call, cancel, done, item, raw, result, stream, turns, until
+from tests.hub.wire import LIMIT, PING, Wire, call, cancel, done, item, raw, result, stream, turns, until
 
 __all__ = ["fresh"]
 
@@ -201,3 +202,67 @@ async def test_a_cancelled_stream_stops_asking() -> None:
         assert Asking.log == ["closed"]
         wire.say(result("s1", "late"), call("add", 1, 2, id="2"))
         assert await wire.next() == result("2", 3)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_random_questions_all_end(seed: int) -> None:
+    """Clients that ask, are asked, ask each other, stream and upload, in frames of any size: nobody waits for ever."""
+    chance = random.Random(seed)
+    hubs = HubServer({"/hub": Asking}, parallel_invocations=chance.choice([1, 1, 2, 4]))
+    Asking.gate.set()
+    async with raw(hubs) as one, raw(hubs) as two, raw(hubs) as three:
+        wires = [one, two, three]
+        async with asyncio.timeout(LIMIT):
+            await asyncio.gather(
+                *(one_of_many(random.Random(f"{seed} {n}"), wire, wires) for n, wire in enumerate(wires))
+            )
+        await turns()
+        assert all(wire.messages == [] for wire in wires)
+        assert hubs.snapshot() == {"connections": 3, "groups": 0, "streams": 0, "tasks": 0, "records": 0}
+
+
+async def one_of_many(chance: random.Random, wire: Wire, wires: list[Wire]) -> None:
+    count = 60
+    said: list[dict[str, Any]] = []
+    for n in range(count):
+        peer = chance.choice(wires).server.connection_id
+        said += chance.choice(
+            [
+                [call("ask", id=f"{n}")],
+                [call("ask_twice", id=f"{n}")],
+                [call("ask_another", peer, id=f"{n}")],
+                [call("ask_another", peer, id=f"{n}"), cancel(f"{n}")],
+                [call("add", 1, 2, id=f"{n}")],
+                [call("wait", id=f"{n}")],
+                [
+                    stream("ask_each", id=f"{n}", streams=[f"u{n}"]),
+                    *(item(f"u{n}", "q") for _ in range(15)),
+                    done(f"u{n}"),
+                ],
+                [
+                    call("ask_after_first", id=f"{n}", streams=[f"u{n}"]),
+                    *(item(f"u{n}", i) for i in range(30)),
+                    done(f"u{n}"),
+                ],
+            ]
+        )
+    data = b"".join(as_bytes(message) for message in said)
+    ended: set[str] = set()
+    questions: list[str] = []
+    while len(ended) < count or questions or data:
+        cut = chance.choice([1, 50, 500, 5000])
+        answers = b"".join(as_bytes(result(questions.pop(), "yes")) for _ in range(chance.randint(0, len(questions))))
+        if data and chance.random() < 0.7:
+            end = data.find(b"\x1e", cut) + 1 or len(data)
+            wire.connection.write(data[:end])
+            data = data[end:]
+        if answers:
+            wire.connection.write(answers)
+        await turns(chance.randint(1, 5))
+        while wire.messages:
+            message = wire.messages.pop(0)
+            if message["type"] == 1:
+                questions.append(message["invocationId"])
+            elif message["type"] == 3:
+                assert message["invocationId"] not in ended
+                ended.add(message["invocationId"])

@@ -298,8 +298,11 @@ class ServerConnection:
             logger.exception("on_disconnected failed: connection %s", self.connection_id)
         finally:
             self.lifetime.remove(self)
-        if self.lifetime.joins:
-            await self.lifetime.disconnected(self)
+        try:
+            if self.lifetime.joins:
+                await self.lifetime.disconnected(self)
+        except Exception:
+            logger.exception("the lifetime manager failed at the end of connection %s", self.connection_id)
 
     def _failed(self, error: ProtocolError) -> None:
         if isinstance(error, HandshakeError):
