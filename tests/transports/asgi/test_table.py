@@ -6,6 +6,7 @@ import pytest
 
 from hubstream.transports.asgi import table as module
 from hubstream.transports.asgi.table import Table
+from hubstream.transports.asgi.tokens import Signer
 from tests.transports.asgi.driven import Watched
 
 
@@ -83,3 +84,38 @@ async def test_100_000_negotiations_that_never_attach(table: Table, caplog: pyte
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     table.due(last.deadline)
     assert len(table) == 1
+
+
+@pytest.mark.parametrize("secret", [None, b"a secret of many bytes"])
+async def test_other_workers_are_suspected_of_unknown_tokens_only(
+    clock: Watched, secret: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def made() -> Table:
+        return Table(clock, 15.0, signer=None if secret is None else Signer(secret, "/clock", 15.0))
+
+    table = made()
+    carried, reaped = table.add(1), table.add(1)
+    table.attach(carried, "LongPolling")
+    table.remove(carried)
+    table.due(reaped.deadline)
+    assert len(table) == 0
+    for record in (carried, reaped):
+        assert table.find(record.token) is None
+        table.unknown(record.token)
+    table.unknown("no token at all")
+    assert not caplog.records
+    for _ in range(2):
+        table.unknown(made().add(1).token)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "sticky sessions" in caplog.text
+
+
+async def test_of_those_that_ended_the_last_are_remembered(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    records = [table.add(1) for _ in range(module.MAX_ENDED + 1)]
+    for record in records:
+        table.attach(record, "WebSockets")
+        table.remove(record)
+    table.unknown(records[1].token)
+    assert not caplog.records
+    table.unknown(records[0].token)
+    assert "ended long ago" in caplog.text

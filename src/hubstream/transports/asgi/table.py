@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Coroutine
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ EVICTED = MAX_WAITING // 100
 
 MAX_EARLY = 1_000
 """Waiting records, per endpoint, whose POSTs have come before their transport: 64 MB. No official client sends so early."""
+
+MAX_ENDED = 1_000
+"""Tokens remembered after their end, per endpoint: 100 KB. The Java client polls once more after its connection has ended."""
 
 
 class Record:
@@ -74,6 +78,7 @@ class Table:
         self._attached: dict[str, Record] = {}
         self._resting: dict[str, Record] = {}  # of the attached ones, those between two polls
         self._early = 0
+        self._ended: deque[str] = deque(maxlen=MAX_ENDED)
         self._tasks: set[asyncio.Task[None]] = set()
         self._warned = False
         self._hinted = False
@@ -104,14 +109,14 @@ class Table:
         return self._waiting.get(token) or self._attached.get(token)
 
     def unknown(self, token: str) -> None:
-        """A client wants to attach with a token that is not known: say once what may be behind it."""
-        if self._hinted or not genuine(token):
+        """A client wants to attach with a token that is not known: say once what may be behind it, if it did not end here."""
+        if self._hinted or not genuine(token) or token in self._ended:
             return
         if self._signer is None:
             self._hinted = True
             logger.warning(
-                "a connection token is not known here: the connection has ended, or another process negotiated it; with several "
-                "workers, give all of them the same secret=, or send each client to one worker (sticky sessions)"
+                "a connection token is not known here: another process negotiated it, or its connection ended long ago; with "
+                "several workers, give all of them the same secret=, or send each client to one worker (sticky sessions)"
             )
         elif self._signer.read(token) is not None:
             self._hinted = True
@@ -133,6 +138,7 @@ class Table:
     def remove(self, record: Record) -> None:
         """The attached record's connection has ended; its token is unknown from now on, and POSTs that wait are refused."""
         del self._attached[record.token]
+        self._ended.append(record.token)
         if record.uplink is not None:
             record.uplink.end()
         self.wake(record)
@@ -211,6 +217,7 @@ class Table:
         self._forget(list(islice(self._waiting, EVICTED)))
 
     def _forget(self, tokens: list[str]) -> None:
+        self._ended.extend(tokens)
         for token in tokens:
             uplink = self._waiting.pop(token).uplink
             if uplink is not None:
