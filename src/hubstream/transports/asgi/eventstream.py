@@ -110,12 +110,7 @@ class EventStreamConnection(Writer):
             self._start_writing(None)
 
     @override
-    def abort(self) -> None:
-        """End it now; what was not sent is dropped."""
-        if self._state >= ENDING:
-            return
-        self._state = ENDING
-        self._pending = None
+    def _call_out(self) -> None:
         self._wait.end()
 
     async def run(self, handler: ConnectionHandler) -> None:
@@ -142,10 +137,6 @@ class EventStreamConnection(Writer):
     def _closed(self) -> None:
         self._finished = True
         self._wait.end()
-
-    @override
-    def _failed(self) -> None:
-        self.abort()
 
     @override
     def _unwritable(self) -> None:

@@ -102,12 +102,7 @@ class WebSocketConnection(Writer):
             self._start_writing(None)
 
     @override
-    def abort(self) -> None:
-        """End it now; what was not sent is dropped."""
-        if self._state >= ENDING:
-            return
-        self._state = ENDING
-        self._pending = None
+    def _call_out(self) -> None:
         self._release()
         task = self._task
         if task is not None and task is not asyncio.current_task():
@@ -217,7 +212,7 @@ class WebSocketConnection(Writer):
     @override
     def _failed(self) -> None:
         self._code = 1011
-        self.abort()
+        super()._failed()
 
     @override
     def _unwritable(self) -> None:

@@ -101,12 +101,12 @@ class Writer(ABC):
         """Nothing can be sent any more."""
 
     @abstractmethod
-    def _failed(self) -> None:
-        """The handler raised, which it must not: its state cannot be trusted, so abort."""
+    def _call_out(self) -> None:
+        """The server's call, wherever it waits, goes to its end now."""
 
-    @abstractmethod
-    def abort(self) -> None:
-        """End it now; what was not sent is dropped."""
+    def _failed(self) -> None:
+        """The handler raised, which it must not: its state cannot be trusted."""
+        self.abort()
 
     # -- writing
 
@@ -190,6 +190,14 @@ class Writer(ABC):
         self._deadline = now + self._seconds
 
     # -- the end
+
+    def abort(self) -> None:
+        """End it now; what was not sent is dropped."""
+        if self._state >= ENDING:
+            return
+        self._state = ENDING
+        self._pending = None
+        self._call_out()
 
     def _stop(self) -> None:
         """Write nothing from now on."""
