@@ -1,4 +1,4 @@
-"""A JSON hub client on a raw socket, for tests by the thousand: cheap to open, reads when told to, ends in any way."""
+"""A JSON hub client on raw sockets, for tests by the thousand: cheap to open, reads when told to, ends in any way."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from tests.interop.rawhttp import RawEvents, RawPolls
 from tests.interop.rawsocket import RawSocket
 
-__all__ = ["RawHub", "settled", "standstill", "stats"]
+__all__ = ["TRANSPORTS", "RawHub", "settled", "standstill", "stats"]
+
+Raw = RawSocket | RawEvents | RawPolls
+
+TRANSPORTS: dict[str, type[Raw]] = {"WebSockets": RawSocket, "ServerSentEvents": RawEvents, "LongPolling": RawPolls}
 
 RS = "\x1e"
 PING = {"type": 6}
@@ -29,17 +34,20 @@ ENDING = 15.0
 class RawHub:
     """One hub connection; `open` makes it."""
 
-    def __init__(self, raw: RawSocket) -> None:
+    def __init__(self, raw: Raw) -> None:
         self.raw = raw
         self._messages: deque[dict[str, Any]] = deque()
         self._last_id = 0
 
     @classmethod
-    async def open(cls, url: str, path: str = "/conformance", receive_buffer: int | None = None) -> RawHub:
-        """Connect without negotiation and shake hands."""
+    async def open(
+        cls, url: str, path: str = "/conformance", receive_buffer: int | None = None, transport: str = "WebSockets"
+    ) -> RawHub:
+        """Connect, with WebSockets without negotiation, and shake hands."""
         async with asyncio.timeout(WAIT):
-            raw = await RawSocket.open(url, path, receive_buffer=receive_buffer)
-            assert raw.status == 101, f"{path}: status {raw.status}"
+            raw = await TRANSPORTS[transport].open(url, path, receive_buffer=receive_buffer)
+            if isinstance(raw, RawSocket):
+                assert raw.status == 101, f"{path}: status {raw.status}"
             hub = cls(raw)
             await raw.send('{"protocol":"json","version":1}' + RS)
             reply = await hub.next()

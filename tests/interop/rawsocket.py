@@ -15,7 +15,7 @@ import struct
 import urllib.parse
 from typing import NamedTuple
 
-__all__ = ["BINARY", "TEXT", "Closed", "RawSocket"]
+__all__ = ["BINARY", "TEXT", "Closed", "RawSocket", "connect", "reset"]
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -28,6 +28,34 @@ class Closed(NamedTuple):
 
     code: int
     reason: str
+
+
+async def connect(url: str, receive_buffer: int | None = None) -> socket.socket:
+    """A socket connected to the server at `url`.
+
+    Args:
+        receive_buffer: Bytes the kernel may hold for us (doubled by Linux); None leaves its default.
+    """
+    server = urllib.parse.urlsplit(url)
+    sock = socket.socket()
+    sock.setblocking(False)
+    if receive_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        # Loopback's segments of 64 KiB make the server's kernel buffer 3 MB; with a network's it is 100 KB.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, (server.hostname, server.port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def reset(sock: socket.socket) -> None:
+    """Close a socket with RST at once."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
 
 
 class RawSocket:
@@ -49,21 +77,13 @@ class RawSocket:
 
         Args:
             headers: More header lines.
-            receive_buffer: Bytes the kernel may hold for us (doubled by Linux); None leaves its default.
+            receive_buffer: See `connect`.
         """
-        server = urllib.parse.urlsplit(url)
-        sock = socket.socket()
-        sock.setblocking(False)
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            # Loopback's segments of 64 KiB make the server's kernel buffer 3 MB; with a network's it is 100 KB.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = await connect(url, receive_buffer)
         raw = cls(sock)
-        await raw._loop.sock_connect(sock, (server.hostname, server.port))
         lines = [
             f"GET {path} HTTP/1.1",
-            f"Host: {server.netloc}",
+            f"Host: {urllib.parse.urlsplit(url).netloc}",
             "Upgrade: websocket",
             "Connection: Upgrade",
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
@@ -133,8 +153,10 @@ class RawSocket:
 
     def reset(self) -> None:
         """Close the socket with RST at once."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
+        reset(self.sock)
+
+    async def wait(self) -> None:
+        """There is nothing to ask for: messages come by themselves."""
 
     async def _read(self) -> None:
         data = await self._loop.sock_recv(self.sock, READ)

@@ -1,4 +1,4 @@
-"""A client that does not read makes its own stream wait, and costs the server and its neighbours nothing."""
+"""A client that does not read, or does not poll, makes its own stream wait, and costs the server and its neighbours nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.interop import servers
-from tests.interop.rawclient import RawHub, standstill, stats
+from tests.interop.rawclient import TRANSPORTS, RawHub, standstill, stats
 
 SIZE = 1_000
 """Characters of an item."""
@@ -27,20 +27,21 @@ def server() -> Iterator[str]:
         yield served.url
 
 
-async def test_a_client_that_does_not_read_makes_its_producer_wait(server: str) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_client_that_does_not_read_makes_its_producer_wait(server: str, transport: str) -> None:
     async with asyncio.timeout(60):
-        neighbour = await RawHub.open(server, "/strain")
-        await flood_for_a_while(server)
+        neighbour = await RawHub.open(server, "/strain", transport=transport)
+        await flood_for_a_while(server, transport)
         before = await stats(server)
         produced_before = await neighbour.invoke("Produced")
 
-        slow = await RawHub.open(server, "/strain", RECEIVE_BUFFER)
+        slow = await RawHub.open(server, "/strain", RECEIVE_BUFFER, transport)
         flood = await slow.stream("Flood", SIZE)
         assert number(await slow.item(flood)) == 0
         stopped_at = await standstill(neighbour)
         assert await slow_growth(server, before) <= MEMORY
 
-        other = await RawHub.open(server)
+        other = await RawHub.open(server, transport=transport)
         async with asyncio.timeout(1):
             assert await other.invoke("Add", 40, 2) == 42
         assert await neighbour.invoke("Produced") == stopped_at
@@ -60,9 +61,9 @@ async def test_a_client_that_does_not_read_makes_its_producer_wait(server: str) 
             hub.raw.drop()
 
 
-async def flood_for_a_while(server: str) -> None:
+async def flood_for_a_while(server: str, transport: str) -> None:
     """What the first stream of a process needs for itself is no growth."""
-    hub = await RawHub.open(server, "/strain")
+    hub = await RawHub.open(server, "/strain", transport=transport)
     flood = await hub.stream("Flood", SIZE)
     for n in range(1_000):
         assert number(await hub.item(flood)) == n
