@@ -29,7 +29,7 @@ OBJECTS = 100
 """Objects that the second half may add: fewer than one for each connection of a third."""
 
 MEMORY = 1_536
-"""KiB that the second half may add, three for each connection: memory in pieces makes this figure rough."""
+"""KiB that the second half may add, three for each connection: memory in pieces makes this figure rough, once in ten runs more."""
 
 ITEM = 16_384
 """Characters of an item that fills a transport."""
@@ -79,7 +79,8 @@ async def by_close(url: str, hubs: list[RawHub], before: Stats) -> None:
 async def by_silence(url: str, hubs: list[RawHub], before: Stats) -> None:
     """A client that has pinged once and says nothing more, or polls no more, is given up; its socket is still open then."""
     for hub in hubs:
-        if not isinstance(hub.raw, RawPolls):  # those that came first may be given up by now: they have not polled since
+        # Of those that poll the first may be given up by now: they have not polled since.
+        if not isinstance(hub.raw, RawPolls):
             await hub.ping()
     await settled(url, before, sockets=False)
     for hub in hubs:
@@ -118,13 +119,20 @@ async def test_a_thousand_cancelled_streams_leave_nothing(server: str, transport
 
 
 async def twice(url: str, half: Callable[[], Awaitable[None]]) -> None:
-    """Do it twice: nothing stays alive, and the second time adds no memory."""
-    async with asyncio.timeout(120):
+    """Do it twice: nothing stays alive, and the second time adds no memory. If it did, a third time may not."""
+    async with asyncio.timeout(180):
         before = await stats(url)
         await half()
-        first = await settled(url, before)
-        await half()
-        await settled(url, first, more={"objects": OBJECTS, "rss_kb": MEMORY})
+        first = last = await settled(url, before)
+        grown: list[int] = []
+        while len(grown) < 2:
+            await half()
+            now = await settled(url, first, more={"objects": OBJECTS})
+            grown.append(now["rss_kb"] - last["rss_kb"])
+            if grown[-1] <= MEMORY:
+                return
+            last = now
+        pytest.fail(f"each {HALF} add memory, in KiB: {grown}")
 
 
 async def cancel_streams(url: str, transport: str, count: int) -> None:
