@@ -29,7 +29,7 @@ OBJECTS = 100
 """Objects that the second half may add: fewer than one for each connection of a third."""
 
 MEMORY = 1_536
-"""KiB that the second half may add, three for each connection: memory in pieces makes this figure rough, once in ten runs more."""
+"""KiB that the second half may add, three for each connection: memory in pieces makes it rough, once in ten runs more."""
 
 ITEM = 16_384
 """Characters of an item that fills a transport."""
