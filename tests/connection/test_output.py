@@ -201,3 +201,31 @@ async def test_a_sender_that_never_suspends_gathers_no_more_than_a_frame() -> No
     assert most < FRAME + 100
     await quiet(out)
     assert len(b"".join(wire.frames)) == 1_000_000
+
+
+async def test_streams_take_turns_where_each_frame_makes_the_transport_wait() -> None:
+    """As below a middleware that wraps `send`: there every write waits for a task."""
+    wire = Wire(takes=1)
+    out = Output(wire, asyncio.get_running_loop())
+
+    async def endless(item: bytes) -> None:
+        batch = ItemBatch(Frame())
+        while True:
+            if not batch.items:
+                out.gather(batch)
+            batch.items.append(item)
+            out.size += len(item) + 2
+            if out.size >= out.limit and not out.roomy():
+                await out.room()
+
+    streams = [asyncio.create_task(endless(name * FRAME)) for name in (b"a", b"b", b"c")]
+    for _ in range(30):
+        await asyncio.sleep(0)
+        if wire.paused:
+            wire.takes, wire.paused = 1, False
+            out.resumed()
+    for stream in streams:
+        stream.cancel()
+    counts = [sum(frame.count(b"(" + name) for frame in wire.frames) for name in (b"a", b"b", b"c")]
+    assert max(counts) - min(counts) <= 1, counts
+    assert min(counts) > 3

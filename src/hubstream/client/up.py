@@ -118,10 +118,11 @@ class Upload:
                 out.gather(batch)
             add(item)
             out.size = size = out.size + len(item) + overhead
-            if size >= out.limit and not out.roomy():
+            if size >= out.limit:
                 if me.cancelling():
                     raise CancelledError
-                await out.room()
+                if not out.roomy():
+                    await out.room()
 
     def _failed(self, error: Exception) -> None:
         if not self._stopped:

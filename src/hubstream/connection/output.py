@@ -47,6 +47,7 @@ class Output:
         "_connection",
         "_loop",
         "_parts",
+        "_passed",
         "_scheduled",
         "_seen",
         "_since",
@@ -67,6 +68,9 @@ class Output:
         self._parts: list[bytes] = []
         self._batches: list[ItemBatch] = []
         self._waiters: dict[asyncio.Future[None], None] = {}
+        self._passed: dict[
+            asyncio.Future[None], None
+        ] = {}  # of those woken before, for whom there was no room any more
         self._scheduled = False
         self._urgent = False
         self._seen: int = 0
@@ -144,13 +148,16 @@ class Output:
             self.flush()
             if not self._connection.paused:
                 await asyncio.sleep(0)
+        waiters = self._waiters
         while self._connection.paused and not self.closed:
             waiter = self._loop.create_future()
-            self._waiters[waiter] = None
+            waiters[waiter] = None
             try:
                 await waiter
             finally:  # cancelled, it is not left to a peer that may never read again
-                self._waiters.pop(waiter, None)
+                waiters.pop(waiter, None)
+            # Where each frame makes the transport wait, the one woken first takes all the room: the others are next.
+            waiters = self._passed
 
     def release(self) -> None:
         """The read has been handled: send what it gave."""
@@ -223,7 +230,9 @@ class Output:
             self.flush()
 
     def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, {}
+        waiters = [*self._passed, *self._waiters]
+        self._passed.clear()
+        self._waiters.clear()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -92,10 +92,11 @@ class StreamCall(Call):
                     out.gather(batch)
                 add(item)
                 out.size = size = out.size + len(item) + overhead
-                if size >= out.limit and not out.roomy():
+                if size >= out.limit:
                     if me.cancelling():  # the generator swallowed its cancellation; asked at least once a frame
                         return
-                    await out.room()
+                    if not out.roomy():
+                        await out.room()
         finally:
             # A bare `async for` would leave the generator suspended, its `finally` to the garbage collector's hour.
             aclose = getattr(source, "aclose", None)
