@@ -1,0 +1,52 @@
+"""Who is connected, as `authenticate=` says. Imports nothing of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+__all__ = ["User"]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An authenticated user.
+
+        User("ann", roles=["admin"], claims={"tenant": 7}, expires=token["exp"])
+
+    Args:
+        id: What `clients.user(id)` finds all the user's connections by; compared as it is.
+        roles: Those that `@authorize(role=...)` asks for.
+        claims: Whatever else is known of the user.
+        expires: When the login ends: an aware datetime, or seconds since the epoch, as a JWT's `exp`. The connection is closed
+            then, and the client told to come back. None: it does not end.
+
+    Raises:
+        TypeError: The id is no text, the roles are one text, or the datetime has no time zone.
+        ValueError: The id is empty.
+    """
+
+    id: str
+    roles: Collection[str] = frozenset()
+    claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, hash=False)
+    expires: datetime | float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str):  # pyright: ignore[reportUnnecessaryIsInstance] - ids of databases are numbers
+            raise TypeError(f"a user's id is a text, not {self.id!r}: str() makes it one")
+        if not self.id:
+            raise ValueError("a user's id is not empty; an anonymous user is None")
+        if isinstance(self.roles, str):
+            raise TypeError(f"roles are a list of texts, such as ['admin'], not {self.roles!r}")
+        object.__setattr__(self, "roles", frozenset(self.roles))
+        if isinstance(self.expires, datetime) and self.expires.tzinfo is None:
+            raise TypeError(
+                "expires has no time zone: datetime.now(UTC) and datetime.fromtimestamp(seconds, UTC) have one"
+            )
+
+    @property
+    def expires_at(self) -> float | None:
+        """`expires` in seconds since the epoch."""
+        return self.expires.timestamp() if isinstance(self.expires, datetime) else self.expires
