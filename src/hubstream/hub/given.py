@@ -1,0 +1,119 @@
+"""What a parameter gets for its type alone: the things every call has, ours and Starlette's.
+
+Starlette is not imported: its classes are known by their names and made by whoever declares them. Nothing blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from hubstream.errors import HubstreamError, MappingError
+from hubstream.hub.context import HubCallerContext
+from hubstream.hub.hub import Hub
+from hubstream.hub.solving import Given, Solving
+from hubstream.transports.asgi.request import Request
+from hubstream.types import Message, Scope
+from hubstream.user import User
+
+__all__ = ["given"]
+
+_FOREIGN = {
+    ("starlette.requests", "HTTPConnection"),
+    ("starlette.requests", "Request"),
+    ("starlette.websockets", "WebSocket"),
+    ("fastapi.security.oauth2", "SecurityScopes"),
+}
+
+
+def given(where: str, name: str, annotation: Any, scopes: tuple[str, ...]) -> Given | None:
+    """What a type of a parameter alone says; None for a type that says nothing.
+
+    Args:
+        where: The function it belongs to, for errors.
+        name: The parameter's name.
+        annotation: The type.
+        scopes: What FastAPI's `Security` markers above it ask for.
+
+    Raises:
+        MappingError: It is Starlette's `WebSocket`.
+    """
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if annotation is HubCallerContext:
+        return Given(lambda solving: solving.hub.context)
+    if annotation is Request:
+        return Given(lambda solving: solving.hub.context.request)
+    if annotation is User:
+        return Given(_user)
+    if get_origin(annotation) in {Union, UnionType} and set(get_args(annotation)) == {User, NoneType}:
+        return Given(lambda solving: solving.hub.context.user)
+    cls: Any = get_origin(annotation) or annotation
+    if not isinstance(cls, type):
+        return None
+    if issubclass(cls, Hub):
+        return Given(_hub(cls))
+    foreign: Any = cls
+    match next((named for it in cls.__mro__ if (named := (it.__module__, it.__name__)) in _FOREIGN), None):
+        case (_, "WebSocket"):
+            raise MappingError(
+                f"{where}: '{name}' is a WebSocket, which not every hub connection has, and whose messages belong to the hub "
+                "protocol; take Starlette's HTTPConnection for headers, cookies and query"
+            )
+        case (_, "HTTPConnection"):
+            return Given(lambda solving: foreign(_scope(solving)))
+        case (_, "Request"):
+            return Given(lambda solving: foreign(*_http(solving)))
+        case (_, "SecurityScopes"):
+            return Given(lambda _: foreign(list(scopes)), scopes)
+        case _:
+            return None
+
+
+def _user(solving: Solving) -> User:
+    user = solving.hub.context.user
+    if user is None:
+        from hubstream.hub.authorize import Unauthorized
+
+        raise Unauthorized
+    return user
+
+
+def _hub(cls: type[Hub[Any]]) -> Callable[[Solving], Hub[Any]]:
+    def hub(solving: Solving) -> Hub[Any]:
+        if not isinstance(solving.hub, cls):
+            raise HubstreamError(
+                f"a dependency takes a {cls.__name__}, and this call's hub is {type(solving.hub).__name__}"
+            )
+        return solving.hub
+
+    return hub
+
+
+def _scope(solving: Solving) -> Scope:
+    """The scope of the connection. A token that came in the query stands in its headers, where security schemes look."""
+    request = solving.hub.context.request
+    scope: Scope = {"query_string": b"", "headers": [], **request.scope}
+    if request.token is not None and "authorization" not in request.headers:
+        scope["headers"] = [*scope["headers"], (b"authorization", b"Bearer " + request.token.encode())]
+    return scope
+
+
+def _http(solving: Solving) -> tuple[Scope, Callable[[], Any]]:
+    """The same as a GET without a body."""
+    scope = _scope(solving)
+    scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
+    scope.update(type="http", method="GET", scheme=scheme, extensions={})
+    context = solving.hub.context
+    read = False
+
+    async def receive() -> Message:
+        nonlocal read
+        if not read:
+            read = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await context.aborted.wait()
+        return {"type": "http.disconnect"}
+
+    return scope, receive
