@@ -35,7 +35,10 @@ FACADE = [
     "Options",
     "Payloads",
     "ProtocolError",
+    "Request",
     "TransportError",
+    "User",
+    "authorize",
     "hub_method",
 ]
 """In the linter's order: constants, classes, functions."""

@@ -10,12 +10,15 @@ from hubstream.errors import (
     ProtocolError,
     TransportError,
 )
+from hubstream.hub.authorize import authorize
 from hubstream.hub.context import HubCallerContext
 from hubstream.hub.hub import Hub, hub_method
 from hubstream.hub.options import Options
 from hubstream.hub.server import HubServer
 from hubstream.payloads.style import DOTNET, PYTHON, Payloads
 from hubstream.streams.channel import Channel, ChannelClosed, ChannelReader
+from hubstream.transports.asgi.request import Request
+from hubstream.user import User
 
 __all__ = [
     "DOTNET",
@@ -35,6 +38,9 @@ __all__ = [
     "Options",
     "Payloads",
     "ProtocolError",
+    "Request",
     "TransportError",
+    "User",
+    "authorize",
     "hub_method",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hubstream import DOTNET, Hub, HubServer
+from hubstream import DOTNET, Hub, HubServer, User
 from hubstream.connection.output import CUT_OFF
 from hubstream.hub.inmemory import InMemoryLifetimeManager
 from hubstream.hub.outgoing import Outgoing
@@ -80,7 +80,8 @@ async def entered(
     wires: list[Wire] = []
     for name in names:
         wire = await stack.enter_async_context(raw(hubs, handshake=None))
-        wire.server.context._user_id = (users or {}).get(name)  # pyright: ignore[reportPrivateUsage] - nobody signs in yet
+        signed_in = (users or {}).get(name)
+        wire.server.context.user = None if signed_in is None else User(signed_in)
         wire.say(HANDSHAKE)
         assert await wire.next() == {}
         Plain.names[name] = wire.server.connection_id

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hubstream.transports.asgi.request import Request
+from hubstream.user import User
 
 __all__ = ["HubCallerContext"]
 
@@ -14,16 +15,17 @@ __all__ = ["HubCallerContext"]
 class HubCallerContext:
     """The connection a hub method was called on; `self.context` in a hub. It outlives the hub object of a call."""
 
-    __slots__ = ("_abort", "_aborted", "_ended", "_items", "_user_id", "connection_id", "request", "transport")
+    __slots__ = ("_abort", "_aborted", "_ended", "_items", "connection_id", "request", "transport", "user")
 
     def __init__(self, connection_id: str, request: Request, transport: str, abort: Callable[[], None]) -> None:
         self.connection_id = connection_id
         """The public id: what others address this connection by."""
         self.request = request
         """The request that opened the connection: headers, query, cookies, path, client, token."""
+        self.user: User | None = request.user
+        """Who is connected, as that request said; None for an anonymous one."""
         self.transport = transport
         """`WebSockets`, `ServerSentEvents` or `LongPolling`."""
-        self._user_id: str | None = None
         self._abort = abort
         self._aborted: asyncio.Event | None = None
         self._ended = False
@@ -34,8 +36,8 @@ class HubCallerContext:
 
     @property
     def user_id(self) -> str | None:
-        """The id of the authenticated user; None for an anonymous one."""
-        return self._user_id
+        """The id of the user; None for an anonymous one."""
+        return None if self.user is None else self.user.id
 
     @property
     def items(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 |---|---|---|
 | the client sent Close, or the hub aborted | without error | no |
 | the application disconnected it, or its user | with the reason, if there is one | no |
-| the server stops | without error | yes |
+| the server stops, or the user's login has expired | without error | yes |
 | protocol error, oversize, silence, a peer that does not read | `Connection closed with an error.` | yes |
 | `on_connected` failed | `Connection closed with an error.` | no |
 | the handshake failed or never came | none: the handshake response carries the error | no |
@@ -24,6 +24,7 @@ class End(Enum):
     CLIENT_CLOSED = ("client closed", True, False, False)
     ABORTED = ("aborted", True, False, False)
     DISCONNECTED = ("disconnected", True, False, False)
+    LOGIN_EXPIRED = ("login expired", True, False, True)
     STOPPED = ("server stopped", True, False, True)
     PROTOCOL_ERROR = ("protocol error", True, True, True)
     CLIENT_SILENT = ("client timeout", True, True, True)

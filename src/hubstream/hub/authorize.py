@@ -1,0 +1,166 @@
+"""Who may: `@authorize` on a hub, a method or a stream, and the guard that is made of it once, when the hub is mapped.
+
+Of a hub class it is asked on every HTTP request to it; of a method on every call. Imports nothing of hubs. Predicates are the
+user's code: plain ones run on the event loop.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from types import FunctionType
+from typing import Any, TypeAlias, TypeVar, cast, overload
+
+from hubstream.user import User
+
+__all__ = ["Guard", "Predicate", "Requirement", "Unauthorized", "authorize", "guard_of"]
+
+T = TypeVar("T")
+
+Predicate: TypeAlias = Callable[[User], bool | Awaitable[bool]]
+"""Whether a user may; a plain function or an async one."""
+
+MARK = "__authorize__"
+
+
+class Unauthorized(Exception):
+    """The user may not do what was asked for, or there is no user."""
+
+
+class Requirement:
+    """What one `@authorize` asks for; the decorator itself, where it has arguments."""
+
+    __slots__ = ("predicate", "roles")
+
+    def __init__(self, roles: frozenset[str], predicate: Predicate | None) -> None:
+        self.roles = roles
+        """The user has one of these; none is asked for if it is empty."""
+        self.predicate = predicate
+
+    def __call__(self, target: T) -> T:
+        if not isinstance(target, type | FunctionType):
+            raise TypeError(f"@authorize stands on a hub class or on a method's 'def', not on {target!r}")
+        # Of the class itself: a base's own are found there.
+        setattr(target, MARK, (self, *_marks(target)))
+        return target
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        raise TypeError(
+            f"@authorize took {owner.__qualname__}.{name} for a predicate, since its first parameter is not called 'self'"
+        )
+
+
+@overload
+def authorize(predicate: Predicate, /, *, role: str | Collection[str] = ()) -> Requirement: ...
+@overload
+def authorize(target: T, /) -> T: ...
+@overload
+def authorize(*, role: str | Collection[str] = ()) -> Requirement: ...
+def authorize(target: Any = None, /, *, role: str | Collection[str] = ()) -> Any:
+    """Let only some users call a method, or connect to a hub.
+
+        @authorize
+        class Orders(Hub):
+            async def mine(self) -> list[str]: ...
+
+            @authorize(role="admin")
+            async def all_of_them(self) -> AsyncIterator[str]: ...
+
+    Several on one method have all to be met, and those of the methods it overrides and of the hub's bases too. It stands above
+    decorators of your own. On a class it is asked on every HTTP request to the hub, which is answered with 401 or 403; on a
+    method on every call, which fails with `because user is unauthorized`.
+
+    Args:
+        target: Without arguments, what is decorated: any user will do. Or a predicate, plain or async, that says of a `User`
+            whether that one may; an error in it fails the call, or the request.
+        role: A role, or several of which the user has one.
+
+    Raises:
+        TypeError: It stands on something else than a class or a function, or the predicate is none.
+        ValueError: A role is empty, or a list of them.
+    """
+    if isinstance(target, type) or (isinstance(target, FunctionType) and _first_parameter(target) == "self"):
+        return Requirement(frozenset(), None)(target)
+    if target is not None and not callable(target):
+        raise TypeError(f"@authorize takes a predicate, not {target!r}; a role is @authorize(role=...)")
+    roles = (role,) if isinstance(role, str) else tuple(role)
+    if (not roles and role != ()) or any(not it or "," in it for it in roles):
+        raise ValueError(
+            f"role is a name, or a list of names of which the user has one, such as ['a', 'b'], not {role!r}"
+        )
+    return Requirement(frozenset(roles), target)
+
+
+class Guard:
+    """All that is required for one thing."""
+
+    __slots__ = ("_now", "_roles", "later")
+
+    def __init__(self, requirements: Collection[Requirement]) -> None:
+        self._roles = tuple(it.roles for it in requirements if it.roles)
+        predicates = [it.predicate for it in requirements if it.predicate is not None]
+        self._now = tuple(it for it in predicates if not _awaited(it))
+        self.later = cast(
+            "tuple[Callable[[User], Awaitable[bool]], ...]", tuple(it for it in predicates if _awaited(it))
+        )
+        """The predicates that are awaited; `wait` asks them."""
+
+    def check(self, user: User | None) -> None:
+        """Ask for all that can be told at once.
+
+        Raises:
+            Unauthorized: The user may not.
+        """
+        if user is None or not all(any(role in user.roles for role in roles) for roles in self._roles):
+            raise Unauthorized
+        for predicate in self._now:
+            may = predicate(user)
+            if inspect.isawaitable(may):
+                if inspect.iscoroutine(may):
+                    may.close()
+                raise TypeError(f"the predicate {predicate!r} gives an awaitable; write it as 'async def'")
+            if not may:
+                raise Unauthorized
+
+    async def wait(self, user: User | None) -> None:
+        """Ask for the rest, after `check`.
+
+        Raises:
+            Unauthorized: The user may not.
+        """
+        for predicate in self.later:
+            if user is None or not await predicate(user):
+                raise Unauthorized
+
+
+def guard_of(hub: type[Any], function: Callable[..., Any] | None = None) -> Guard | None:
+    """What is required for a hub class, or for one of its methods; None if nothing is.
+
+    Args:
+        hub: The class; what its bases require counts too.
+        function: The method, as the class has it; what the methods that it overrides require counts too.
+    """
+    if function is None:
+        found = [mark for cls in hub.__mro__ for mark in _marks(cls)]
+    else:
+        names = {name for cls in hub.__mro__ for name, value in vars(cls).items() if value is function}
+        definitions = {id(it): it for cls in hub.__mro__ for name in names if (it := vars(cls).get(name)) is not None}
+        found = [mark for definition in definitions.values() for mark in _marks(definition)]
+    return Guard(found) if found else None
+
+
+def _marks(target: Any) -> tuple[Requirement, ...]:
+    marks: tuple[Requirement, ...] = getattr(target, "__dict__", {}).get(MARK, ())
+    return marks
+
+
+def _first_parameter(function: FunctionType) -> str | None:
+    return next(iter(inspect.signature(function).parameters), None)
+
+
+def _awaited(predicate: Predicate) -> bool:
+    function: Any = predicate
+    while isinstance(function, partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - which kind, not whether
