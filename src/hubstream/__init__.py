@@ -12,6 +12,8 @@ from hubstream.errors import (
 )
 from hubstream.hub.authorize import authorize
 from hubstream.hub.context import HubCallerContext
+from hubstream.hub.describe import HubDescription, MethodDescription, ParameterDescription
+from hubstream.hub.filters import HubFilter, HubInvocationContext
 from hubstream.hub.hub import Hub, hub_method
 from hubstream.hub.options import Options
 from hubstream.hub.server import HubServer
@@ -30,12 +32,17 @@ __all__ = [
     "HandshakeError",
     "Hub",
     "HubCallerContext",
+    "HubDescription",
     "HubError",
+    "HubFilter",
+    "HubInvocationContext",
     "HubServer",
     "HubstreamError",
     "MappingError",
+    "MethodDescription",
     "NegotiateError",
     "Options",
+    "ParameterDescription",
     "Payloads",
     "ProtocolError",
     "Request",

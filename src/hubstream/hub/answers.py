@@ -69,6 +69,17 @@ class Answers:
         self.log(name, invocation_id, error)
         self.refuse(invocation_id, texts.unexpected(name, error, self._detailed))
 
+    def held(self, name: str, invocation_id: str | None, seconds: float) -> None:
+        """A call let nothing else of this process run for so long."""
+        logger.warning(
+            "'%s' held the event loop for %.0f ms, and nothing else ran; @hub_method(thread=True) runs what blocks in a thread: "
+            "connection %s, invocation %s",
+            name,
+            seconds * 1000,
+            self._connection_id,
+            invocation_id,
+        )
+
     def log(self, name: str, invocation_id: str | None, error: BaseException) -> None:
         """Log what the client is not told."""
         if isinstance(error, HubError) or (self.closed and isinstance(error, ConnectionLost)):

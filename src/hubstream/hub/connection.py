@@ -241,6 +241,17 @@ class ServerConnection:
         """Wait, after `stop()`, until everything has ended, but not for what refuses to."""
         await self._dispatcher.stop()
 
+    async def parted(self, timeout: float) -> set[asyncio.Task[Any]]:
+        """Wait, after `lost()`, for all that ends with the connection; after so many seconds, what still runs.
+
+        Plain calls run on (spec 6.9), and are not waited for.
+        """
+        until = self.loop.time() + timeout
+        await asyncio.sleep(0)  # each call knows its task then
+        while (left := self._dispatcher.parting()) and (seconds := until - self.loop.time()) > 0:
+            await asyncio.wait(left, timeout=seconds)
+        return left
+
     def left(self) -> None:
         """The last of its tasks has ended, after the connection did."""
         self._leaving.discard(self)
@@ -269,7 +280,7 @@ class ServerConnection:
                 await self.lifetime.connected(self)
             hub = self._dispatcher.hub()
             before: dict[str, Any] = dict(getattr(hub, "__dict__", ()))
-            await hub.on_connected()
+            await self.mapping.connected(hub)
             after: dict[str, Any] = getattr(hub, "__dict__", {})
             if assigned := [name for name, value in after.items() if name not in before or before[name] is not value]:
                 raise HubstreamError(
@@ -293,7 +304,7 @@ class ServerConnection:
             if self._greeting is not None:
                 await asyncio.wait([self._greeting])
             if self._connected and self.mapping.parts:
-                await self._dispatcher.hub().on_disconnected(error)
+                await self.mapping.disconnected(self._dispatcher.hub(), error)
         except Exception:
             logger.exception("on_disconnected failed: connection %s", self.connection_id)
         finally:

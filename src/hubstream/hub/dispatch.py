@@ -13,12 +13,14 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Iterable, Sequence
 from contextvars import Context
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from hubstream.errors import ProtocolError
 from hubstream.hub import texts
 from hubstream.hub.answers import Answers
 from hubstream.hub.down import StreamCall
+from hubstream.hub.held import HELD
 from hubstream.hub.inbox import Inbox
 from hubstream.hub.methods import Kind
 from hubstream.hub.runner import LAST_WAIT, Call, run_calls
@@ -35,6 +37,8 @@ from hubstream.protocol.messages import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
+
     from hubstream.hub.connection import ServerConnection
     from hubstream.hub.hub import Hub
     from hubstream.hub.mapping import BoundMethod
@@ -64,6 +68,7 @@ class Dispatcher:
         "_inbox",
         "_reading",
         "_scratch",
+        "_since",
         "_slots",
         "_streams",
         "_table",
@@ -109,6 +114,8 @@ class Dispatcher:
         self._table: dict[str, BoundMethod] = {}
         self._slots = self.options.parallel_invocations
         self._inbox: Inbox | None = None
+        self._since = 0.0
+        """When the method that runs here, in the loop's own turn, began: the end of the last one, or of what was before it."""
         self._waiting_for: str | None = None
         self._waking = False
         self._ahead = 0
@@ -134,6 +141,7 @@ class Dispatcher:
         """Handle the messages of one read of `size` bytes."""
         waiting = self._waiting_for is not None or bool(self._inbox)
         uploads = self._uploads
+        self._since = perf_counter()
         for message in messages:
             if message.type == 2 and not waiting:
                 # As `_handle` does; written out, for items come by the dozen and neither wait nor end anything.
@@ -231,6 +239,9 @@ class Dispatcher:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self.answers.failed(method.name, invocation_id, error)
+        since, self._since = self._since, perf_counter()
+        if self._since - since >= HELD:
+            self.answers.held(method.name, invocation_id, self._since - since)
         try:
             if self._scratch != self.context:  # it set a context variable: the next call starts without
                 self._scratch = self.context.copy()
@@ -463,6 +474,7 @@ class Dispatcher:
 
     def _pump(self) -> None:
         self._waking = False
+        self._since = perf_counter()
         inbox = self._inbox
         while inbox and self._waiting_for is None and not self.closed:
             message = inbox.take()
@@ -524,10 +536,18 @@ class Dispatcher:
         self._inbox = None
         self.tasks.close()
         for call in tuple((self._calls or {}).values()):
-            if cancel_calls or isinstance(call, StreamCall):
+            if cancel_calls or call.method.cancel_on_disconnect:
                 call.cancel()
         if self._uploads is not None:
             self._uploads.lost()
+
+    def parting(self) -> set[asyncio.Task[Any]]:
+        """What ends with its connection: all tasks but those of plain calls, and what they spawned."""
+        left = set(self.tasks)
+        for call in (self._calls or {}).values():
+            if not isinstance(call, (StreamCall, UploadCall)) and not call.cancelled:
+                left.difference_update([call.task] if call.task is not None else [], call.spawned or ())
+        return left
 
     @property
     def streams(self) -> int:

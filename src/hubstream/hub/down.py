@@ -10,11 +10,13 @@ import asyncio
 import inspect
 from asyncio import CancelledError
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 from hubstream.connection.output import ItemBatch
 from hubstream.errors import ConnectionLost
 from hubstream.hub import texts
+from hubstream.hub.held import Watched
 from hubstream.hub.runner import EXITS, Call
 
 __all__ = ["StreamCall"]
@@ -23,7 +25,7 @@ __all__ = ["StreamCall"]
 class StreamCall(Call):
     """A call whose answer is a stream."""
 
-    __slots__ = ("_batch", "_error", "_source", "_streaming", "_text")
+    __slots__ = ("_batch", "_error", "_source", "_stack", "_streaming", "_text")
 
     id: str
 
@@ -31,12 +33,20 @@ class StreamCall(Call):
         """Run it."""
         self._source: AsyncIterator[Any] | None = None
         self._batch: ItemBatch | None = None
+        self._stack: AsyncExitStack | None = None
         self._streaming = False
         self._error: BaseException | None = None
         self._text: str | None = None
         self.dispatcher.starting = self
-        self.task = self.dispatcher.tasks.spawn(self._run())
+        self.task = self.dispatcher.tasks.spawn(Watched(self._run(), self.held))
         self.task.add_done_callback(self._ended)
+
+    @property
+    def stack(self) -> AsyncExitStack:
+        """What is left when the stream is over: the iterators around it, then its dependencies."""
+        if self._stack is None:
+            self._stack = AsyncExitStack()
+        return self._stack
 
     def where(self) -> str:
         frame = getattr(self._source, "ag_frame", None)
@@ -53,17 +63,14 @@ class StreamCall(Call):
     async def _run(self) -> None:
         self.begun()
         try:
-            source = self.method.function(self.hub, *self.arguments)
-            if self.method.awaited:
-                source = await source
-            if not hasattr(source, "__aiter__"):
-                if inspect.iscoroutine(source):
-                    source.close()
-                self._text = texts.not_a_stream(self.method.name)
-                return
-            self._source = source.__aiter__()
-            self._streaming = True
-            await self._send_items()
+            try:
+                await self._answer()
+            except BaseException as error:
+                if self._stack is not None:
+                    await self._stack.__aexit__(type(error), error, error.__traceback__)
+                raise  # whatever a dependency makes of it
+            if self._stack is not None:
+                await self._stack.aclose()
         except ConnectionLost as error:
             if not self.dispatcher.closed:
                 self._error = error
@@ -71,6 +78,19 @@ class StreamCall(Call):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self._error = error
+
+    async def _answer(self) -> None:
+        source = self.method.function(self.hub, *self.arguments)
+        if self.method.awaited:
+            source = await source
+        if not hasattr(source, "__aiter__"):
+            if inspect.iscoroutine(source):
+                source.close()
+            self._text = texts.not_a_stream(self.method.name)
+            return
+        self._source = source.__aiter__()
+        self._streaming = True
+        await self._send_items()
 
     async def _send_items(self) -> None:
         source = self._source

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from hubstream.errors import HubstreamError
@@ -100,26 +101,38 @@ class Hub(Generic[C]):
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
 class MethodSettings:
     """What `@hub_method` says of a function."""
 
-    __slots__ = ("name",)
+    name: str | None = None
+    thread: bool = False
+    cancel_on_disconnect: bool = False
+    own_task: bool = False
 
-    def __init__(self, name: str | None) -> None:
-        self.name = name
 
-
-def hub_method(*, name: str | None = None) -> Callable[[F], F]:
-    """Adjust how a hub method is offered.
+def hub_method(
+    *, name: str | None = None, thread: bool = False, cancel_on_disconnect: bool = False, own_task: bool = False
+) -> Callable[[F], F]:
+    """Adjust how a hub method is offered and run.
 
     Args:
         name: The name clients call it by, exactly as it appears in error texts; the function's own name no longer counts.
+        thread: A plain `def` that blocks: it runs in one of the server's 40 worker threads, and so does each step of a
+            generator, which streams then. Cancelled, its caller is answered at once, and the connection's next plain call
+            waits until the thread has ended.
+        cancel_on_disconnect: Cancel a plain call when its connection has ended; without, it runs on, as in .NET.
+        own_task: Each call gets an asyncio task to itself. Without, calls that wait for each other share one, one after
+            the other, which only shows to code that adds done callbacks to its current task.
+
+    Raises:
+        ValueError: The name is empty.
     """
     if name is not None and not name:
         raise ValueError("a hub method needs a name")
 
     def mark(function: F) -> F:
-        setattr(function, SETTINGS, MethodSettings(name))
+        setattr(function, SETTINGS, MethodSettings(name, thread, cancel_on_disconnect, own_task))
         return function
 
     return mark

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hubstream.errors import MappingError
+from hubstream.hub.compose import Composed, around_connect, around_disconnect, compose, overrides
 from hubstream.hub.contract import contract_of, proxies_of
 from hubstream.hub.hub import Hub
 from hubstream.hub.methods import HubMethod, methods_of
 from hubstream.hub.options import HubOptions
 from hubstream.hub.proxies import Client, ClientProxy, Clients, SingleClientProxy
+from hubstream.hub.threads import Threads
 from hubstream.naming import fold, pascal
 from hubstream.payloads.bind import Binder, Decode, binder
 from hubstream.protocol.codec import Codec
@@ -27,14 +29,28 @@ _TUPLE: Any = tuple
 class BoundMethod:
     """A hub method as one protocol calls it: what dispatch needs for a call, a look-up away."""
 
-    __slots__ = ("awaited", "decode", "decoders", "encode", "explain", "function", "kind", "name", "order")
+    __slots__ = (
+        "awaited",
+        "cancel_on_disconnect",
+        "decode",
+        "decoders",
+        "encode",
+        "explain",
+        "function",
+        "kind",
+        "name",
+        "order",
+        "own_task",
+    )
 
-    def __init__(self, method: HubMethod, bind: Binder) -> None:
+    def __init__(self, method: HubMethod, composed: Composed, bind: Binder) -> None:
         self.name = method.name
-        self.kind: int = method.kind
-        self.function: Callable[..., Any] = method.function
-        self.awaited = method.awaited
+        self.kind: int = composed.kind
+        self.function = composed.function
+        self.awaited = composed.awaited
         self.order = method.order
+        self.own_task = method.settings.own_task
+        self.cancel_on_disconnect = method.streams or method.settings.cancel_on_disconnect
         try:
             self.explain = bind.arguments(method.types, method.required)
             """Reads the arguments as `decode` does, and says what is wrong with those that do not fit."""
@@ -68,11 +84,19 @@ class BoundMethod:
 class HubMapping:
     """One hub of a server."""
 
-    def __init__(self, path: str, hub: type[Hub[Any]], options: HubOptions) -> None:
+    def __init__(
+        self,
+        path: str,
+        hub: type[Hub[Any]],
+        options: HubOptions,
+        threads: Threads,
+        replaced: Mapping[Callable[..., Any], Callable[..., Any]],
+    ) -> None:
         self.path = path
         self.hub = hub
         self.options = options
         self.methods = methods_of(hub)
+        self._composed = [compose(method, options.filters, threads, replaced) for method in self.methods]
         self.codecs: tuple[Codec, ...] = tuple(_CODECS[name] for name in options.protocols)
         self.binders = {codec.name: binder(options.payloads, codec.name) for codec in self.codecs}
         self.tables = {name: self._table(bind) for name, bind in self.binders.items()}
@@ -83,9 +107,10 @@ class HubMapping:
         """What stands for one client."""
         self.many: Callable[[Clients], Any] = ClientProxy
         """What stands for several."""
-        contract = contract_of(hub)
-        if contract is not None:
-            self.one, self.many = proxies_of(contract, self.binders, self.codecs_by_name)
+        self.contract = contract_of(hub)
+        """What its clients can be called with, if it says."""
+        if self.contract is not None:
+            self.one, self.many = proxies_of(self.contract, self.binders, self.codecs_by_name)
         self.create = self._factory()
         for name, arguments in (("on_connected", ("self",)), ("on_disconnected", ("self", "error"))):
             function = getattr(hub, name)
@@ -98,8 +123,15 @@ class HubMapping:
                     f"{hub.__qualname__}.{name} is called with other arguments ({error}): "
                     f"write 'async def {name}({', '.join(arguments)})'"
                 ) from error
-        self.greets = hub.on_connected is not Hub.on_connected
-        self.parts = hub.on_disconnected is not Hub.on_disconnected
+        on_connect = [it for it in options.filters if overrides(it, "on_connected")]
+        on_disconnect = [it for it in options.filters if overrides(it, "on_disconnected")]
+        self.greets = hub.on_connected is not Hub.on_connected or bool(on_connect)
+        """Whether anything happens when a client has connected."""
+        self.parts = hub.on_disconnected is not Hub.on_disconnected or bool(on_disconnect)
+        """And when its connection has ended."""
+        self.connected = around_connect(on_connect)
+        """The hub's `on_connected`, with its filters."""
+        self.disconnected = around_disconnect(on_disconnect)
 
     def find(self, table: dict[str, BoundMethod], target: str) -> BoundMethod | None:
         """The method a client means, however it spells the name."""
@@ -115,8 +147,8 @@ class HubMapping:
 
     def _table(self, bind: Binder) -> dict[str, BoundMethod]:
         table: dict[str, BoundMethod] = {}
-        for method in self.methods:
-            bound = BoundMethod(method, bind)
+        for method, composed in zip(self.methods, self._composed, strict=True):
+            bound = BoundMethod(method, composed, bind)
             # The spellings the official clients use are found at once; any other by its folded form.
             name = pascal(method.name)
             for spelling in (fold(method.name), method.name, name, name[:1].lower() + name[1:]):

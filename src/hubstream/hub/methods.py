@@ -17,12 +17,14 @@ from typing import Any, get_args, get_origin
 from hubstream.errors import MappingError
 from hubstream.hub.annotations import AWAITABLES, refuse_hidden_stream, show, stream_item
 from hubstream.hub.annotations import hints as hints_of
+from hubstream.hub.depends import Dependency, dependency_of
 from hubstream.hub.hub import SETTINGS, Hub, MethodSettings
 from hubstream.naming import fold
 
 __all__ = ["HubMethod", "Kind", "methods_of"]
 
 _ITERATORS = (collections.abc.Iterator, collections.abc.Generator)
+_THREADED = (*_ITERATORS, collections.abc.Iterable)
 _EVENTS = ("on_connected", "on_disconnected")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -45,14 +47,32 @@ class Kind(IntEnum):
 class HubMethod:
     """One method that clients can call."""
 
-    __slots__ = ("awaited", "function", "hub", "kind", "name", "order", "required", "result", "types", "uploads")
+    __slots__ = (
+        "awaited",
+        "function",
+        "hub",
+        "injected",
+        "kind",
+        "name",
+        "names",
+        "order",
+        "required",
+        "result",
+        "settings",
+        "types",
+        "uploads",
+    )
 
     def __init__(self, hub: type[Hub[Any]], attribute: str, function: Callable[..., Any]) -> None:
-        settings: MethodSettings | None = getattr(function, SETTINGS, None)
+        self.settings: MethodSettings = getattr(function, SETTINGS, MethodSettings())
         self.hub = hub
         self.function = function
-        self.name = (settings and settings.name) or attribute
+        self.name = self.settings.name or attribute
         """The name in error texts."""
+        self.names: tuple[str, ...] = ()
+        """The names of the parameters that a call fills, in order: wire arguments and streams."""
+        self.injected: dict[str, Dependency] = {}
+        """What fills the others, by their names."""
         self.types: tuple[Any, ...] = ()
         """The types of the wire arguments, in order."""
         self.required = 0
@@ -75,6 +95,11 @@ class HubMethod:
         self._read_parameters(where, parameters[1:], hints)
         self.kind = self._read_result(where, hints)
 
+    @property
+    def streams(self) -> bool:
+        """Whether it answers with a stream."""
+        return self.kind == Kind.STREAM
+
     def __repr__(self) -> str:
         return f"<HubMethod {self.hub.__qualname__}.{self.name} {self.kind.name}>"
 
@@ -82,9 +107,15 @@ class HubMethod:
         wire: list[Any] = []
         uploads: list[Any] = []
         order: list[bool] = []
+        names: list[str] = []
         required = 0
         optional: str | None = None
         for parameter in parameters:
+            dependency = dependency_of(where, parameter, hints.get(parameter.name, Any))
+            if dependency is not None:
+                self.injected[parameter.name] = dependency
+                continue
+            names.append(parameter.name)
             if parameter.kind not in _POSITIONAL:
                 name = parameter.replace(annotation=inspect.Parameter.empty)
                 raise MappingError(
@@ -99,6 +130,11 @@ class HubMethod:
             item = stream_item(type_)
             order.append(item is not None)
             if item is not None:
+                if self.settings.thread:
+                    raise MappingError(
+                        f"{where}: it runs in a thread, which cannot read the stream '{parameter.name}'; write 'async def', and "
+                        "run what blocks in it with asyncio.to_thread"
+                    )
                 if parameter.default is not inspect.Parameter.empty:
                     raise MappingError(f"{where}: the stream '{parameter.name}' cannot have a default; leave it out")
                 uploads.append(item[0])
@@ -110,10 +146,16 @@ class HubMethod:
             elif optional is None:
                 required = len(wire)
         self.types, self.required = tuple(wire), required
-        self.uploads, self.order = tuple(uploads), tuple(order)
+        self.uploads, self.order, self.names = tuple(uploads), tuple(order), tuple(names)
+        if self.injected and any(it.kind is inspect.Parameter.POSITIONAL_ONLY for it in parameters):
+            raise MappingError(
+                f"{where}: some of its parameters are injected, so all are passed by name: leave out the '/'"
+            )
 
     def _read_result(self, where: str, hints: dict[str, Any]) -> Kind:
         function = inspect.unwrap(self.function)
+        if self.settings.thread:
+            return self._read_threaded(where, function, hints)
         declared = "return" in hints
         type_: Any = hints.get("return")
         coroutine = native = inspect.iscoroutinefunction(function)
@@ -133,7 +175,8 @@ class HubMethod:
         if inspect.isgeneratorfunction(function) or (declared and (get_origin(type_) or type_) in _ITERATORS):
             raise MappingError(
                 f"{where}: a plain generator would hold up the event loop between its items; "
-                "write 'async def' and declare '-> AsyncIterator[...]', or return a list"
+                "write 'async def' and declare '-> AsyncIterator[...]', return a list, or let a worker thread run it: "
+                "@hub_method(thread=True)"
             )
         refuse_hidden_stream(where, "result", type_)
         # Without a declaration, or declared as None, a result is encoded by its own class.
@@ -144,6 +187,21 @@ class HubMethod:
         if not coroutine:
             return Kind.DEF
         return Kind.STEP if native and not _can_suspend(self.function) else Kind.TASK
+
+    def _read_threaded(self, where: str, function: Callable[..., Any], hints: dict[str, Any]) -> Kind:
+        type_: Any = hints.get("return")
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function) or stream_item(type_):
+            raise MappingError(
+                f"{where}: thread=True runs a plain 'def' in a thread; an 'async def' runs on the event loop"
+            )
+        origin = get_origin(type_) or type_
+        if inspect.isgeneratorfunction(function) or origin in _ITERATORS:
+            if "return" in hints and origin not in _THREADED:
+                raise MappingError(f"{where}: it yields, so declare it as '-> Iterator[...]', not {show(type_)}")
+            self.result = next(iter(get_args(type_)), Any) if "return" in hints else None
+            return Kind.STREAM
+        self.result = None if type_ is type(None) else type_
+        return Kind.TASK
 
 
 def methods_of(hub: type[Hub[Any]]) -> list[HubMethod]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from hubstream.hub.filters import HubFilter
 from hubstream.payloads.style import PYTHON, Payloads
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class Options(TypedDict, total=False):
     """Origins besides the server's own host whose pages may open a WebSocket with cookies; none."""
     payloads: Payloads
     """How names and values are written: as Python has them, or `DOTNET`."""
+    filters: Collection[HubFilter]
+    """Code around calls, streams, connects and disconnects, the outermost first (AddFilter); those of `map` stand inside those of
+    the server; none."""
     factory: Callable[[type[Hub[Any]]], Hub[Any]] | None
     """Makes the hub object of each call, for hubs whose `__init__` takes arguments."""
 
@@ -100,6 +104,7 @@ class HubOptions:
     secret: str | bytes | None = field(default=None, repr=False)
     origins: tuple[str, ...] = ()
     payloads: Payloads = PYTHON
+    filters: tuple[HubFilter, ...] = ()
     factory: Callable[[type[Hub[Any]]], Hub[Any]] | None = None
 
     def __post_init__(self) -> None:
@@ -120,6 +125,9 @@ class HubOptions:
             )
         if self.max_message_size is not None and self.max_message_size < 1:
             raise ValueError("max_message_size is a number of bytes, or None for no limit")
+        for filter_ in self.filters:
+            if not isinstance(filter_, HubFilter):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass classes
+                raise TypeError(f"filters are objects of classes derived from HubFilter, not {filter_!r}")
         unknown = set(self.protocols) - {"json", "messagepack"}
         if unknown or not self.protocols:
             raise ValueError(f"protocols are 'json' and 'messagepack', not {', '.join(sorted(unknown)) or 'none'}")
@@ -140,4 +148,6 @@ class HubOptions:
         unknown = set(changes) - names
         if unknown:
             raise TypeError(f"no option is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
+        if "filters" in changes:
+            changes = {**changes, "filters": (*self.filters, *changes["filters"])}
         return HubOptions(**{name: changes.get(name, getattr(self, name)) for name in names})

@@ -15,11 +15,15 @@ import logging
 import weakref
 from asyncio import CancelledError
 from collections.abc import Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
 from sys import getrefcount
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hubstream.errors import ConnectionLost, HubstreamError
+from hubstream.hub.held import Watched
 from hubstream.hub.methods import Kind
 
 if TYPE_CHECKING:
@@ -100,7 +104,7 @@ class Call:
             raise HubstreamError(
                 f"spawn() when the call of '{self.method.name}' is over: what it spawns ends with it. Start a task of your own"
             )
-        task = self.dispatcher.tasks.spawn(work)
+        task = self.dispatcher.tasks.spawn(Watched(work, self.held))
         if self.spawned is None:
             self.spawned = set()
         self.spawned.add(task)
@@ -135,6 +139,20 @@ class Call:
         if self.method.kind == TASK and not self.freed and not self.ended:
             self.freed = True
             self.dispatcher.free_slot()
+
+    def keep_slot(self, thread: Future[Any]) -> None:
+        """It was cancelled while a thread works for it: its slot stays taken until the thread ends."""
+        if not self.freed:
+            self.freed = True
+            thread.add_done_callback(self._thread_ended)
+
+    def _thread_ended(self, thread: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self.dispatcher.loop.call_soon_threadsafe(self.dispatcher.free_slot)
+
+    def held(self, seconds: float) -> None:
+        """It let nothing else run for so long."""
+        self.dispatcher.answers.held(self.method.name, self.id, seconds)
 
     def begun(self) -> None:
         """Its first step has been taken: what was sent after it may begin too."""
@@ -196,20 +214,22 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
                 raise CancelledError
             result = call.method.function(call.hub, *call.arguments)
             if call.method.kind >= 1:
-                result = await result
+                # A `def` may give another awaitable.
+                result = await (Watched[Any](result, call.held) if isinstance(result, CoroutineType) else result)
         except EXITS:
             raise
         except BaseException as raised:  # noqa: BLE001 - whatever a hub method raises is its caller's
             error = raised
         call.task = None
         dispatcher.finish(call, result, error)
-        freed = call.freed
+        freed, own_task = call.freed, call.method.own_task
         call = result = error = None
         if freed:
             return
         try:
             clean = (
-                dispatcher.starting is None  # else what was sent before the next call begins only now
+                not own_task
+                and dispatcher.starting is None  # else what was sent before the next call begins only now
                 and not me.cancelling()
                 and getrefcount(me) == references
                 and weakref.getweakrefcount(me) == weak_references
@@ -218,7 +238,7 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
         except Exception:  # noqa: BLE001 - a context variable's own __eq__ raised: not clean either
             clean = False
         call = dispatcher.next_plain()
-        if call is not None and not clean:
+        if call is not None and (not clean or call.method.own_task):
             dispatcher.starting = call
             dispatcher.tasks.spawn(run_calls(dispatcher, call))
             return

@@ -18,6 +18,7 @@ from hubstream.connection.connection import Connection
 from hubstream.errors import MappingError
 from hubstream.hub.clients import C
 from hubstream.hub.connection import ServerConnection
+from hubstream.hub.describe import HubDescription, describe
 from hubstream.hub.hub import Hub
 from hubstream.hub.inmemory import InMemoryLifetimeManager
 from hubstream.hub.lifetime import LifetimeManager
@@ -25,6 +26,7 @@ from hubstream.hub.mapping import HubMapping
 from hubstream.hub.options import HubOptions, Options
 from hubstream.hub.outside import HubContext
 from hubstream.hub.stopping import StopWatch
+from hubstream.hub.threads import Threads
 from hubstream.transports.asgi.app import HubApp
 from hubstream.transports.asgi.endpoint import Endpoint, TransportOptions
 from hubstream.transports.asgi.limits import message_limit
@@ -78,6 +80,9 @@ class HubServer:
         self._endpoints: dict[str, Endpoint] = {}
         self._runtime: Runtime | None = None
         self._limit_seen = False
+        self._threads = Threads()
+        self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
+        """Dependencies and what stands in for them, for tests."""
         self._app = HubApp(self._endpoints, lambda: self._running().clock)
         if hubs is not None and not isinstance(hubs, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass a hub
             raise MappingError(f"HubServer takes hubs by their paths, such as {{'/clock': Clock}}, not {hubs!r}")
@@ -95,7 +100,7 @@ class HubServer:
         path = normal(path)
         if path in self._mappings:
             raise MappingError(f"{path or '/'} is mapped twice: to {self._mappings[path].hub.__qualname__} already")
-        mapping = HubMapping(path, hub, self._options.replace(dict(options)))
+        mapping = HubMapping(path, hub, self._options.replace(dict(options)), self._threads, self.dependency_overrides)
         transport = _transport_options(mapping.options)
 
         def connect(connection: Connection, request: Request, connection_id: str) -> ServerConnection:
@@ -138,6 +143,7 @@ class HubServer:
             connection.stop()
         await asyncio.gather(*(connection.stopped() for connection in connections))
         await self._app.aclose()
+        self._threads.close()
 
     def attach(
         self, hub: str | type[Hub[Any]], connection: Connection, request: Request | None = None, /
@@ -189,6 +195,10 @@ class HubServer:
     def paths(self) -> tuple[str, ...]:
         """The hubs' paths below the application, with one slash in front; the root's is empty."""
         return tuple(self._mappings)
+
+    def describe(self) -> tuple[HubDescription, ...]:
+        """What every hub offers: methods, kinds, parameters, types and docs."""
+        return tuple(map(describe, self._mappings.values()))
 
     def snapshot(self) -> dict[str, int]:
         """What there is now, for health pages and tests: `connections`, `groups`, `streams`, `tasks`, `records`."""

@@ -11,6 +11,7 @@ from asyncio import CancelledError
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from hubstream.hub.held import Watched
 from hubstream.hub.runner import EXITS, Call
 from hubstream.payloads.bind import BINDING_ERRORS
 from hubstream.streams.channel import ChannelReader
@@ -82,7 +83,7 @@ class UploadCall(Call):
         self._result: Any = None
         self._error: BaseException | None = CancelledError()  # what holds if it is cancelled before its first step
         self.dispatcher.starting = self
-        self.task = self.dispatcher.tasks.spawn(self._run())
+        self.task = self.dispatcher.tasks.spawn(Watched(self._run(), self.held))
         self.task.add_done_callback(self._ended)
 
     def give_up(self) -> None:

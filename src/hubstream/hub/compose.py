@@ -1,0 +1,182 @@
+"""What stands around a hub method, put together once, when the hub is mapped: a method with nothing around it stays as it is.
+
+From the outside in: predicates of `@authorize` that await, filters, what is injected, and the thread it runs in. A stream's own
+parts are given to its call, which closes them when the stream has ended: the iterators of the chain from the outside in, then
+its dependencies.
+"""
+
+# pyright: reportPrivateUsage=false
+# A hub object is told its call, by an attribute that users do not see.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hubstream.hub.depends import Solving
+from hubstream.hub.describe import describe_method
+from hubstream.hub.down import StreamCall
+from hubstream.hub.filters import HubFilter, HubInvocationContext
+from hubstream.hub.methods import HubMethod, Kind
+
+if TYPE_CHECKING:
+    from hubstream.hub.hub import Hub
+    from hubstream.hub.threads import Threads
+
+__all__ = ["Composed", "around_connect", "around_disconnect", "compose", "overrides"]
+
+Function = Callable[..., Any]
+
+
+class Composed:
+    """A method with all that stands around it."""
+
+    __slots__ = ("awaited", "function", "kind")
+
+    def __init__(self, function: Function, kind: Kind, awaited: bool) -> None:
+        self.function = function
+        self.kind = kind
+        self.awaited = awaited
+
+
+def compose(
+    method: HubMethod,
+    filters: Sequence[HubFilter],
+    threads: Threads,
+    replaced: Mapping[Function, Function],
+) -> Composed:
+    """Put together what a call of a method runs.
+
+    Args:
+        method: The method.
+        filters: The outermost first.
+        threads: Where a method with `thread=True` runs.
+        replaced: Dependencies that others stand in for; looked at for each call.
+    """
+    function, awaited = method.function, method.awaited or method.kind in {Kind.STEP, Kind.TASK}
+    if method.settings.thread:
+        function, awaited = _threaded(function, threads, method.streams)
+    if method.injected:
+        function, awaited = _injected(function, method, replaced, awaited), True
+    on_call = [it for it in filters if overrides(it, "on_call")]
+    on_stream = [it for it in filters if overrides(it, "on_stream")] if method.streams else []
+    if on_call or on_stream:
+        function, awaited = _filtered(function, method, on_call, on_stream, awaited), True
+    if function is method.function:
+        return Composed(function, method.kind, method.awaited)
+    return Composed(function, max(method.kind, Kind.TASK), awaited)
+
+
+def overrides(filter_: HubFilter, name: str) -> bool:
+    """Whether a filter does anything there."""
+    return getattr(type(filter_), name) is not getattr(HubFilter, name)
+
+
+def around_connect(filters: Sequence[HubFilter]) -> Callable[[Hub[Any]], Awaitable[None]]:
+    """What is awaited when a client has connected."""
+
+    def enter(hub: Hub[Any], filters: Sequence[HubFilter] = filters) -> Awaitable[None]:
+        if not filters:
+            return hub.on_connected()
+        return filters[0].on_connected(hub.context, partial(enter, hub, filters[1:]))
+
+    return enter
+
+
+def around_disconnect(filters: Sequence[HubFilter]) -> Callable[[Hub[Any], Exception | None], Awaitable[None]]:
+    """What is awaited when its connection has ended."""
+
+    def enter(hub: Hub[Any], error: Exception | None, filters: Sequence[HubFilter] = filters) -> Awaitable[None]:
+        if not filters:
+            return hub.on_disconnected(error)
+        return filters[0].on_disconnected(hub.context, error, partial(enter, hub, filters=filters[1:]))
+
+    return enter
+
+
+def _threaded(function: Function, threads: Threads, streams: bool) -> tuple[Function, bool]:
+    def iterated(hub: Hub[Any], *args: Any, **named: Any) -> AsyncIterator[Any]:
+        return threads.iterate(partial(function, hub, *args, **named))
+
+    async def threaded(hub: Hub[Any], *args: Any, **named: Any) -> Any:
+        future = threads.start(partial(function, hub, *args, **named))
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if not future.cancel():
+                hub._call.keep_slot(future)
+            raise
+
+    return (iterated, False) if streams else (threaded, True)
+
+
+def _injected(function: Function, method: HubMethod, replaced: Mapping[Function, Function], awaited: bool) -> Function:
+    names, dependencies = method.names, tuple(method.injected.items())
+
+    async def call(hub: Hub[Any], stack: AsyncExitStack, args: tuple[Any, ...]) -> Any:
+        solving = Solving(hub, stack, replaced)
+        # By name: trailing defaults that a caller left out may stand before what is injected.
+        arguments: dict[str, Any] = dict(zip(names, args, strict=False))
+        for name, dependency in dependencies:
+            arguments[name] = await dependency.solve(solving)
+        result = function(hub, **arguments)
+        return await result if awaited else result
+
+    async def injected(hub: Hub[Any], *args: Any) -> Any:
+        async with AsyncExitStack() as stack:
+            return await call(hub, stack, args)
+
+    async def injected_stream(hub: Hub[Any], *args: Any) -> Any:
+        return await call(hub, _stream(hub).stack, args)
+
+    return injected_stream if method.streams else injected
+
+
+def _filtered(
+    function: Function,
+    method: HubMethod,
+    on_call: Sequence[HubFilter],
+    on_stream: Sequence[HubFilter],
+    awaited: bool,
+) -> Function:
+    description = describe_method(method)
+
+    async def innermost(call: HubInvocationContext) -> Any:
+        result = function(call.hub, *call.arguments)
+        if awaited:
+            result = await result
+        if method.streams and hasattr(result, "__aiter__"):
+            stack = _stream(call.hub).stack
+            _close_with(stack, result)
+            for filter_ in reversed(on_stream):
+                result = filter_.on_stream(call, result)
+                _close_with(stack, result)
+        return result
+
+    chain: Callable[[HubInvocationContext], Coroutine[Any, Any, Any]] = innermost
+    for filter_ in reversed(on_call):
+        chain = partial(_step, filter_.on_call, chain)
+
+    async def filtered(hub: Hub[Any], *args: Any) -> Any:
+        return await chain(HubInvocationContext(hub.context, hub, description, args))
+
+    return filtered
+
+
+def _step(on_call: Function, next_: Function, call: HubInvocationContext) -> Any:
+    return on_call(call, next_)
+
+
+def _stream(hub: Hub[Any]) -> StreamCall:
+    call = hub._call
+    assert isinstance(call, StreamCall)
+    return call
+
+
+def _close_with(stack: AsyncExitStack, items: Any) -> None:
+    aclose = getattr(items, "aclose", None)
+    if aclose is not None:
+        stack.push_async_callback(aclose)
