@@ -20,7 +20,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from sys import getrefcount
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from hubstream.errors import ConnectionLost, HubstreamError
 from hubstream.hub.held import Watched
@@ -215,7 +215,8 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
             result = call.method.function(call.hub, *call.arguments)
             if call.method.kind >= 1:
                 # A `def` may give another awaitable.
-                result = await (Watched[Any](result, call.held) if isinstance(result, CoroutineType) else result)
+                is_coroutine = type(result) is CoroutineType
+                result = await (Watched(cast("Coroutine[Any, Any, Any]", result), call.held) if is_coroutine else result)
         except EXITS:
             raise
         except BaseException as raised:  # noqa: BLE001 - whatever a hub method raises is its caller's
