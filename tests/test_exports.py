@@ -24,6 +24,7 @@ FACADE = [
     "ChannelClosed",
     "ChannelReader",
     "ConnectionLost",
+    "Depends",
     "HandshakeError",
     "Hub",
     "HubCallerContext",

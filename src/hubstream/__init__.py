@@ -12,6 +12,7 @@ from hubstream.errors import (
 )
 from hubstream.hub.authorize import authorize
 from hubstream.hub.context import HubCallerContext
+from hubstream.hub.depends import Depends
 from hubstream.hub.describe import HubDescription, MethodDescription, ParameterDescription
 from hubstream.hub.filters import HubFilter, HubInvocationContext
 from hubstream.hub.hub import Hub, hub_method
@@ -29,6 +30,7 @@ __all__ = [
     "ChannelClosed",
     "ChannelReader",
     "ConnectionLost",
+    "Depends",
     "HandshakeError",
     "Hub",
     "HubCallerContext",

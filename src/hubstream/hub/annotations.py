@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 from hubstream.errors import MappingError
 from hubstream.streams.channel import ChannelReader
 
-__all__ = ["AWAITABLES", "hints", "refuse_hidden_stream", "show", "stream_item", "unresolved"]
+__all__ = ["AWAITABLES", "hints", "refuse_hidden_stream", "show", "stream_item"]
 
 AWAITABLES = (collections.abc.Awaitable, collections.abc.Coroutine)
 
@@ -34,17 +34,12 @@ def hints(where: str, function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function, include_extras=True)
     except NameError as error:
-        raise MappingError(unresolved(where, error)) from error
+        raise MappingError(
+            f"{where}: its annotations name '{error.name}', which cannot be found at run time. If it is imported under "
+            "'if TYPE_CHECKING:', import it outside; if it is defined in a function, move it to the module"
+        ) from error
     except Exception as error:
         raise MappingError(f"{where}: its annotations cannot be read: {type(error).__name__}: {error}") from error
-
-
-def unresolved(where: str, error: NameError) -> str:
-    """What to do about an annotation whose name is not there."""
-    return (
-        f"{where}: its annotations name '{error.name}', which cannot be found at run time. If it is imported under "
-        "'if TYPE_CHECKING:', import it outside; if it is defined in a function, move it to the module"
-    )
 
 
 def stream_item(type_: Any) -> tuple[Any] | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -18,7 +19,7 @@ from typing import Annotated, Any, get_args, get_origin
 from typing_extensions import override
 
 from hubstream.errors import MappingError
-from hubstream.hub.annotations import AWAITABLES, unresolved
+from hubstream.hub.annotations import AWAITABLES, hints
 from hubstream.hub.given import given
 from hubstream.hub.marked import marker_of
 from hubstream.hub.solving import Dependency, Given, Solving
@@ -115,16 +116,16 @@ class Made(Dependency):
         self._cached = cached
         self._instead: Made | None = None
         self._asked = scopes
-        signature = _signature(where, function)
-        self._kind = _kind(where, function, signature)
+        declared = hints(where, _code_of(function))
+        self._kind = _kind(where, function, declared.get("return"))
         if self._kind is Kind.GENERATOR:
             self._call = contextmanager(function)
         elif self._kind is Kind.ASYNC_GENERATOR:
             self._call = asynccontextmanager(function)
         positional: list[Dependency] = []
         named: dict[str, Dependency] = {}
-        for parameter in signature.parameters.values():
-            dependency = self._fill(parameter, scopes)
+        for parameter in _parameters(where, function):
+            dependency = self._fill(parameter, declared.get(parameter.name, parameter.annotation), scopes)
             if dependency is None:
                 continue
             if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
@@ -181,10 +182,9 @@ class Made(Dependency):
             self._instead = Made(self._where, function, self._cached, self._path, self._asked)
         return self._instead
 
-    def _fill(self, parameter: inspect.Parameter, scopes: tuple[str, ...]) -> Dependency | None:
+    def _fill(self, parameter: inspect.Parameter, annotation: Any, scopes: tuple[str, ...]) -> Dependency | None:
         if parameter.kind in _MANY:
             return None
-        annotation = Any if parameter.annotation is _EMPTY else parameter.annotation
         dependency = _filled(self._where, parameter, annotation, self._path, scopes)
         if dependency is not None:
             return dependency
@@ -198,36 +198,39 @@ class Made(Dependency):
         return Given(lambda _: default) if parameter.kind is inspect.Parameter.POSITIONAL_ONLY else None
 
 
-def _signature(where: str, function: Callable[..., Any]) -> inspect.Signature:
+def _parameters(where: str, function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
     try:
-        return inspect.signature(function, eval_str=True)
-    except NameError as error:
-        raise MappingError(unresolved(where, error)) from error
-    except Exception as error:
+        return inspect.signature(function).parameters.values()
+    except (TypeError, ValueError) as error:
         raise MappingError(
-            f"{where}: its parameters cannot be read ({type(error).__name__}: {error}); call it in a function of your own"
+            f"{where}: its parameters cannot be read ({error}); call it in a function of your own"
         ) from error
 
 
-def _kind(where: str, function: Any, signature: inspect.Signature) -> Kind:
+def _code_of(function: Any) -> Any:
+    """What has the annotations of a callable."""
     while isinstance(function, partial):
         function = function.func
     if isinstance(function, type):
+        # Fields tell what an __init__ that is not written in Python takes.
+        return function.__init__ if isinstance(function.__init__, types.FunctionType) else function  # type: ignore[misc]
+    return function if inspect.isroutine(function) else function.__call__
+
+
+def _kind(where: str, function: Any, result: Any) -> Kind:
+    code = _code_of(function)
+    if isinstance(function, type):
         return Kind.VALUE
-    if not inspect.isroutine(function):
-        function = function.__call__
-    if getattr(function, "__globals__", None) is vars(contextlib):
+    if getattr(code, "__globals__", None) is vars(contextlib):
         raise MappingError(
             f"{where}: it is a context manager already; leave out its decorator: a generator is entered and left as one"
         )
-    function = inspect.unwrap(function)
-    if inspect.isasyncgenfunction(function):
+    code = inspect.unwrap(code)
+    if inspect.isasyncgenfunction(code):
         return Kind.ASYNC_GENERATOR
-    if inspect.isgeneratorfunction(function):
+    if inspect.isgeneratorfunction(code):
         return Kind.GENERATOR
-    if inspect.iscoroutinefunction(function) or get_origin(signature.return_annotation) in AWAITABLES:
-        return Kind.AWAITED
-    return Kind.VALUE
+    return Kind.AWAITED if inspect.iscoroutinefunction(code) or get_origin(result) in AWAITABLES else Kind.VALUE
 
 
 def _hashable(function: Any) -> Any:

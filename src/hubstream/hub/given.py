@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 from hubstream.errors import HubstreamError, MappingError
+from hubstream.hub.authorize import Unauthorized
 from hubstream.hub.context import HubCallerContext
 from hubstream.hub.hub import Hub
 from hubstream.hub.solving import Given, Solving
@@ -52,9 +53,9 @@ def given(where: str, name: str, annotation: Any, scopes: tuple[str, ...]) -> Gi
     cls: Any = get_origin(annotation) or annotation
     if not isinstance(cls, type):
         return None
+    foreign = cast(Any, cls)
     if issubclass(cls, Hub):
-        return Given(_hub(cls))
-    foreign: Any = cls
+        return Given(_hub(foreign))
     match next((named for it in cls.__mro__ if (named := (it.__module__, it.__name__)) in _FOREIGN), None):
         case (_, "WebSocket"):
             raise MappingError(
@@ -74,8 +75,6 @@ def given(where: str, name: str, annotation: Any, scopes: tuple[str, ...]) -> Gi
 def _user(solving: Solving) -> User:
     user = solving.hub.context.user
     if user is None:
-        from hubstream.hub.authorize import Unauthorized
-
         raise Unauthorized
     return user
 
