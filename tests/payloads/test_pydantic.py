@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum, IntEnum
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -51,6 +52,43 @@ class Holder:
     more_models: list[Aliased]
 
 
+class Colour(IntEnum):
+    RED = 1
+
+
+class Mood(Enum):
+    GOOD = "fine"
+
+
+class Values(pydantic.BaseModel):
+    span: timedelta
+    day: date
+    clock: time
+    price: Decimal
+    colour: Colour
+    mood: Mood
+    data: bytes
+
+
+@pydantic.dataclasses.dataclass
+class CheckedValues:
+    span: timedelta
+    day: date
+    colour: Colour
+
+
+@dataclass
+class Plain:
+    some_span: timedelta
+
+
+SECOND, DAYS, DAY, CLOCK = timedelta(seconds=1), timedelta(days=1, hours=2), date(2026, 11, 23), time(4, 5, 6)
+VALUES = Values(
+    span=SECOND, day=DAY, clock=CLOCK, price=Decimal("1.10"), colour=Colour.RED, mood=Mood.GOOD, data=b"\x01"
+)
+SAID = pydantic.Field(description="said beside it")
+
+
 MODEL = Model(user_id=1, at=WHEN, children=[Child(child_name="a")])
 ROWS: list[tuple[str, Any, Any]] = [
     ("model", Model, MODEL),
@@ -65,6 +103,14 @@ ROWS: list[tuple[str, Any, Any]] = [
     ("constraint", Annotated[int, pydantic.Field(gt=0)], 3),
     ("dataclass of pydantic's", Checked, Checked(some_value=1)),
     ("in a dataclass", Holder, Holder(Aliased(user_id=1), [Aliased(user_id=2)])),
+    ("values", Values, VALUES),
+    ("values in a dataclass of pydantic's", CheckedValues, CheckedValues(SECOND, DAY, Colour.RED)),
+    ("constrained timedelta", Annotated[timedelta, pydantic.Field(gt=timedelta(0))], SECOND),
+    ("constrained date", Annotated[date, SAID], DAY),
+    ("constrained time", Annotated[time, SAID], CLOCK),
+    ("constrained enum", Annotated[Colour, SAID], Colour.RED),
+    ("constrained list", Annotated[list[timedelta], pydantic.Field(min_length=1)], [SECOND]),
+    ("constrained dataclass", Annotated[Plain, SAID], Plain(SECOND)),
 ]
 
 
@@ -88,6 +134,57 @@ def test_names_are_the_models_own(payloads: Payloads) -> None:
         carrier = binder(payloads, protocol)
         assert carrier.decoder(Any)(carrier.encoder()(Aliased(user_id=1))) == {"userId": 1}
         assert set(carrier.decoder(Any)(carrier.encoder()(MODEL))) == {"user_id", "at", "children"}
+
+
+@pytest.mark.parametrize("payloads", STYLES)
+@pytest.mark.parametrize("protocol", ["json", "messagepack"])
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [(Child | timedelta, -DAYS), (Child | Colour, Colour.RED), (list[Child | date], [DAY]), (Child | None, None)],
+)
+def test_a_union_with_a_model_is_pydantics_as_a_whole(
+    type_: Any, value: Any, protocol: ProtocolName, payloads: Payloads
+) -> None:
+    carrier = binder(payloads, protocol)
+    assert carrier.decoder(type_)(carrier.encoder(type_)(value)) == value
+
+
+class Stamped(pydantic.BaseModel):
+    at: datetime
+
+
+@pydantic.dataclasses.dataclass
+class StampedToo:
+    at: datetime
+
+
+@pytest.mark.parametrize("payloads", STYLES)
+@pytest.mark.parametrize("cls", [Stamped, StampedToo])
+def test_a_naive_datetime_in_it_is_never_text_in_messagepack(cls: type[Any], payloads: Payloads) -> None:
+    carrier = binder(payloads, "messagepack")
+    for write in (carrier.encoder(cls), carrier.encoder()):
+        encoded = write(cls(at=WHEN.replace(tzinfo=None)))
+        assert carrier.decoder(Any)(encoded) == {"at": WHEN}
+        assert carrier.decoder(cls)(encoded) == cls(at=WHEN)
+
+
+@pytest.mark.parametrize("payloads", STYLES)
+def test_a_constrained_value_is_read_in_dotnets_form_too(payloads: Payloads) -> None:
+    positive: Any = Annotated[timedelta, pydantic.Field(gt=timedelta(0))]
+    for protocol, form, none in [("json", '"00:00:01"', '"00:00:00"'), ("messagepack", 10_000_000, 0)]:
+        read = binder(payloads, protocol).decoder(positive)
+        encode: Any = msgspec.msgpack.encode if protocol == "messagepack" else str.encode
+        assert read(encode(form)) == SECOND
+        with pytest.raises(BindError, match="greater than 0"):
+            read(encode(none))
+
+
+@pytest.mark.parametrize("payloads", STYLES)
+def test_a_validator_sees_what_was_sent(payloads: Payloads) -> None:
+    minutes: Any = Annotated[timedelta, pydantic.BeforeValidator(lambda sent: timedelta(minutes=sent))]
+    for protocol in ("json", "messagepack"):
+        carrier = binder(payloads, protocol)
+        assert carrier.decoder(minutes)(carrier.encoder()(2)) == timedelta(minutes=2)
 
 
 def test_messagepack_keeps_binary_forms() -> None:

@@ -189,7 +189,7 @@ class Binder:
         """What msgspec does not know: pydantic's models, or nothing that can be carried."""
         cls = type(value)
         if pydantic.is_model(cls):
-            return pydantic.to_json(value) if self._json else self._writer.value(pydantic.to_python(value))
+            return pydantic.to_json(value) if self._json else self._writer.model(value)
         if cls in {tuple, frozenset}:
             raise TypeError(f"a {cls.__qualname__} cannot be the key of a dict")
         raise TypeError(f"{cls.__qualname__} is no class that can be carried")

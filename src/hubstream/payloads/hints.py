@@ -9,11 +9,22 @@ import inspect
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import typing_extensions
 
-__all__ = ["arguments", "is_typed_dict", "is_union", "members", "metadata", "strip", "union_of", "unqualified"]
+__all__ = [
+    "arguments",
+    "has_enum_keys",
+    "is_typed_dict",
+    "is_union",
+    "members",
+    "metadata",
+    "strip",
+    "union_of",
+    "unqualified",
+]
 
 _QUALIFIERS = {
     typing.Required,
@@ -78,6 +89,15 @@ def is_union(annotation: Any) -> bool:
 def is_typed_dict(annotation: Any) -> bool:
     """Whether it is a TypedDict class."""
     return typing_extensions.is_typeddict(annotation)
+
+
+def has_enum_keys(annotation: Any) -> bool:
+    """Whether it is a mapping whose keys are members of an enum."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if not isinstance(origin, type) or not issubclass(origin, Mapping) or len(inner) != 2:
+        return False
+    key = strip(inner[0])
+    return isinstance(key, type) and issubclass(key, Enum)
 
 
 def union_of(members: list[Any]) -> Any:

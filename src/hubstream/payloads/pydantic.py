@@ -14,9 +14,10 @@ from msgspec import Raw
 from hubstream.errors import MappingError
 from hubstream.payloads.failures import Misfit
 
-__all__ = ["is_model", "json_reader", "owns", "python_reader", "to_json", "to_python"]
+__all__ = ["constrains", "is_model", "json_reader", "owns", "python_reader", "to_json", "to_python"]
 
 _CONSTRAINTS = ("pydantic", "annotated_types")
+_FIELDS = {"pydantic.fields", "annotated_types"}
 
 
 def owns(node: Any, beside: tuple[object, ...] = ()) -> bool:
@@ -26,6 +27,11 @@ def owns(node: Any, beside: tuple[object, ...] = ()) -> bool:
     if isinstance(node, type) and "__pydantic_validator__" in node.__dict__:
         return True
     return any(type(b).__module__.partition(".")[0] in _CONSTRAINTS for b in beside)
+
+
+def constrains(beside: tuple[object, ...]) -> bool:
+    """Whether pydantic only looks at the value: no validator of its own has to see what was sent."""
+    return bool(beside) and all(type(b).__module__ in _FIELDS for b in beside)
 
 
 def is_model(cls: type) -> bool:

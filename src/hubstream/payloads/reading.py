@@ -90,7 +90,11 @@ class Reader:
             if pydantic.owns(node, beside):
                 return True
             self._check(node, found)
-            if self._is_special(node, beside) or (found is not None and found.foreign):
+            if (
+                self._is_special(node, beside)
+                or self._has_names_for_keys(node)
+                or (found is not None and found.foreign)
+            ):
                 help_needed = True
         return help_needed
 
@@ -116,8 +120,16 @@ class Reader:
             return not beside
         return node in {timedelta, date} or (isinstance(node, type) and issubclass(node, Enum))
 
+    def _has_names_for_keys(self, node: Any) -> bool:
+        """.NET's JSON has an enum's names where it is the key of a dictionary, and its numbers everywhere else."""
+        return self._json and hints.has_enum_keys(node)
+
     def _of(self, annotation: Any) -> Reading:
         node, beside = hints.strip(annotation), hints.metadata(annotation)
+        if pydantic.owns(None, beside) and pydantic.constrains(beside) and self.needs_help(node):
+            # Pydantic would take .NET's ticks for seconds: it gets the value that was meant, and looks at it.
+            reading = self._of(node)
+            return Reading(reading.wire, _then(reading.convert, pydantic.python_reader(annotation)), reading.classes)
         if pydantic.owns(node, beside) or (hints.is_union(node) and self._has_pydantic(annotation)):
             return self._pydantic(annotation)
         if self._is_special(node, beside):
@@ -201,10 +213,16 @@ class Reader:
 
     def _dict(self, key: Any, value: Any) -> Reading:
         node, beside = hints.strip(key), hints.metadata(key)
-        is_special = self._is_special(node, beside)
-        keys = self._special(node, {str, int}) if is_special else Reading(key)
+        if self._json and isinstance(node, type) and issubclass(node, Enum):
+            keys = self._special(node, {str})
+        else:
+            keys = self._special(node, {str, int}) if self._is_special(node, beside) else Reading(key)
         values_ = self._of(value)
         return Reading(_DICT[keys.wire, values_.wire], entries(keys.convert, values_.convert), (dict,))
+
+
+def _then(first: Convert | None, second: Convert) -> Convert:
+    return second if first is None else lambda value: second(first(value))
 
 
 def _primary(node: Any, *, dotnet: bool) -> set[type]:

@@ -23,7 +23,7 @@ class Payloads:
 
     Names apply both ways to declared types (dataclasses, msgspec structs, attrs classes, TypedDicts) and to the class of an
     undeclared value, never to dict keys or to what is read as `Any`. Explicit aliases win (msgspec's `rename` and
-    `field(name=)`; pydantic models spell their own names). Names are matched exactly; .NET's JSON ignores case.
+    `field(name=)`). Pydantic's classes are pydantic's: names and values are its own in every style. Names are matched exactly; .NET's JSON ignores case.
 
     Reading accepts both styles of values where they cannot be confused.
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from hubstream.payloads import hints, pydantic, values
 from hubstream.payloads.containers import Convert, by_class, by_position, entries, items
 from hubstream.payloads.shapes import Shape, shape, walk
-from hubstream.payloads.style import Names, Payloads, ProtocolName
+from hubstream.payloads.style import PYTHON, Names, Payloads, ProtocolName
 from hubstream.payloads.twins import Twin
 
 __all__ = ["Writer"]
@@ -47,6 +47,8 @@ class Writer:
         """Whether nothing ever needs preparing."""
         self.only_datetimes = not self._json and self._as_written
         """Whether nothing but naive datetimes ever needs preparing."""
+        self._pydantics = self if self._as_written else Writer(PYTHON, protocol)
+        """Writes pydantic's classes: they are read by pydantic, which knows Python's forms alone."""
         self._classes: dict[type, Convert | None] = dict.fromkeys(_PLAIN)
         self._typed_dicts: list[tuple[Any, Convert]] = []
         self._any_items = items(self.value)
@@ -57,6 +59,8 @@ class Writer:
         if self.idle or not self._concerns(annotation):
             return None
         node = hints.strip(annotation)
+        if hints.is_union(node) and any(pydantic.owns(n, beside) for n, beside, _ in walk(node, self._names)):
+            return self._pydantics.value
         if (leaf := self._leaf(node)) is not None:
             return by_class({node: leaf}, self.value)
         if hints.is_union(node):
@@ -75,6 +79,10 @@ class Writer:
             convert = self._learn(cls)
         return value if convert is None else convert(value)
 
+    def model(self, model: Any) -> Any:
+        """Prepare one of pydantic's models."""
+        return self._pydantics.value(pydantic.to_python(model))
+
     def _concerns(self, annotation: Any, *, exactly: bool = False) -> bool:
         """Whether a value of this type (or `exactly` of this class) may hold one that needs preparing."""
         for node, _, found in walk(annotation, self._names):
@@ -85,7 +93,7 @@ class Writer:
                     found.kind == "object" and not self._as_written and not (exactly and node is annotation)
                 ):
                     return True
-            elif self._leaf(node) is not None or _is_open(node):
+            elif self._leaf(node) is not None or _is_open(node) or (self._dotnet and hints.has_enum_keys(node)):
                 return True
         return False
 
@@ -112,7 +120,9 @@ class Writer:
     def _learn(self, cls: type) -> Convert | None:
         """Decide how values of a class are prepared, once."""
         convert = self._leaf(cls)
-        if convert is None and not issubclass(cls, Enum) and not pydantic.owns(cls):
+        if self._pydantics is not self and pydantic.owns(cls):
+            convert = self._pydantics.value
+        elif convert is None and not issubclass(cls, Enum):
             if (found := shape(cls, self._names)) is not None:
                 convert = self._members(found) if self._concerns(cls, exactly=True) else None
             elif issubclass(cls, dict):
@@ -162,7 +172,11 @@ class Writer:
         return value if _PLAIN.issuperset({*map(type, value)}) else self._any_items(value)
 
     def _key(self, key: Any) -> Any:
-        leaf = None if type(key) in _PLAIN else self._leaf(type(key))
+        cls: type[Any] = type(key)
+        if cls in _PLAIN:
+            return key
+        # As a key, an enum has its name in .NET's JSON too.
+        leaf = values.enum_name if self._dotnet and issubclass(cls, Enum) else self._leaf(cls)
         return key if leaf is None else leaf(key)
 
 
