@@ -1,0 +1,134 @@
+"""The session a hub connection sends its requests with, and all sockets of it.
+
+A user's session lends all it has, but for three things that do not fit a hub: its limit of connections, which a few event streams
+would use up; its time-outs; and a cookie jar that refuses hosts that are IP addresses. Imports aiohttp and this room's `options`;
+only `close` waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import ipaddress
+from http.cookies import BaseCookie
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from aiohttp.abc import AbstractCookieJar
+from typing_extensions import override
+from yarl import URL
+
+from hubstream.transports.client.options import ClientOptions
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.tracing import Trace
+    from aiohttp.typedefs import LooseCookies
+
+__all__ = ["Sockets", "open_session"]
+
+REACH: Final = 30.0
+"""Seconds to reach the server, as aiohttp has them."""
+
+
+class Sockets(aiohttp.BaseConnector):
+    """Makes connections as `maker` does, without its limit, and knows all that are open.
+
+    Args:
+        maker: The user's connector, or one of our own.
+        owned: Whether to close it in the end.
+    """
+
+    def __init__(self, maker: aiohttp.BaseConnector, *, owned: bool) -> None:
+        super().__init__(limit=0)
+        self.allowed_protocol_schema_set = maker.allowed_protocol_schema_set
+        self._maker = maker
+        self._owned = owned
+        self._open: dict[asyncio.Future[None], asyncio.Transport] = {}
+
+    @override
+    async def _create_connection(
+        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        # What a connector overrides to reach its servers in its own way, and so the one thing that is asked of the user's.
+        made = await self._maker._create_connection(req, traces, timeout)  # pyright: ignore[reportPrivateUsage]
+        closed, transport = made.closed, made.transport
+        if closed is not None and transport is not None:
+            self._open[closed] = transport
+            closed.add_done_callback(self._ended)
+        return made
+
+    def _ended(self, closed: asyncio.Future[None]) -> None:
+        self._open.pop(closed, None)
+        if not closed.cancelled():
+            closed.exception()  # whoever used the connection has been told
+
+    def abort(self) -> None:
+        """Cut every connection now; what is not sent is dropped."""
+        for transport in list(self._open.values()):
+            transport.abort()
+
+    async def end(self) -> None:
+        """Cut what is left and wait until it is gone."""
+        self.abort()
+        if self._open:
+            await asyncio.wait(list(self._open))
+        if self._owned:
+            await self._maker.close()
+
+
+class _Jar(aiohttp.CookieJar):
+    """The user's cookies, and beside them those of hosts that are IP addresses, which most jars refuse."""
+
+    def __init__(self, lent: AbstractCookieJar) -> None:
+        super().__init__(unsafe=True)
+        self._lent = lent
+
+    @override
+    def update_cookies(self, cookies: LooseCookies, response_url: URL = URL()) -> None:  # noqa: B008 - aiohttp's signature
+        if _is_address(response_url.host):
+            super().update_cookies(cookies, response_url)
+        else:
+            self._lent.update_cookies(cookies, response_url)
+
+    @override
+    def filter_cookies(self, request_url: URL = URL()) -> BaseCookie[str]:  # noqa: B008 - as above
+        found = self._lent.filter_cookies(request_url)
+        if _is_address(request_url.host):
+            found.update(super().filter_cookies(request_url))
+        return found
+
+
+def _is_address(host: str | None) -> bool:
+    try:
+        ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    return True
+
+
+def open_session(options: ClientOptions) -> tuple[aiohttp.ClientSession, Sockets]:
+    """A session of one hub connection, to be closed with it, and its sockets.
+
+    Raises:
+        RuntimeError: The user's session is closed.
+    """
+    waits = aiohttp.ClientTimeout(total=None, sock_connect=REACH)
+    lent = options.session
+    if lent is None:
+        sockets = Sockets(aiohttp.TCPConnector(limit=0), owned=True)
+        return aiohttp.ClientSession(
+            connector=sockets, cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=waits
+        ), sockets
+    if lent.connector is None or lent.closed:
+        raise RuntimeError("the session given to the client is closed")
+    # A copy has all the user has set, also what aiohttp does not let one ask for: middlewares, proxy, classes of responses.
+    session = copy.copy(lent)
+    sockets = Sockets(lent.connector, owned=False)
+    session._connector = sockets  # pyright: ignore[reportPrivateUsage]
+    session._connector_owner = True  # pyright: ignore[reportPrivateUsage]
+    session._timeout = waits  # pyright: ignore[reportPrivateUsage]
+    if isinstance(lent.cookie_jar, aiohttp.CookieJar) and not lent.cookie_jar.unsafe:
+        session._cookie_jar = _Jar(lent.cookie_jar)  # pyright: ignore[reportPrivateUsage]
+    return session, sockets
