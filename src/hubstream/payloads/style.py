@@ -23,7 +23,8 @@ class Payloads:
 
     Names apply both ways to declared types (dataclasses, msgspec structs, attrs classes, TypedDicts) and to the class of an
     undeclared value, never to dict keys or to what is read as `Any`. Explicit aliases win (msgspec's `rename` and
-    `field(name=)`). Pydantic's classes are pydantic's: names and values are its own in every style. Names are matched exactly; .NET's JSON ignores case.
+    `field(name=)`). Names are matched exactly; .NET's JSON ignores case. Pydantic's classes are written and read by pydantic,
+    in every style.
 
     Reading accepts both styles of values where they cannot be confused.
 

@@ -9,7 +9,9 @@
 | `Decimal`   | number                        | string                                  | string                               |
 | `Enum`      | its value                     | its name                                | its value                            |
 
-As the key of a dict an enum has its name in .NET's JSON too. A naive datetime is UTC in MessagePack, in both styles. Imports nothing of the package. Never blocks.
+As the key of a dict an enum has its name in .NET's JSON too. A naive datetime is UTC in MessagePack, in both styles.
+
+Imports nothing of the package. Never blocks.
 """
 
 from __future__ import annotations

@@ -172,11 +172,10 @@ class Writer:
         return value if _PLAIN.issuperset({*map(type, value)}) else self._any_items(value)
 
     def _key(self, key: Any) -> Any:
-        cls: type[Any] = type(key)
-        if cls in _PLAIN:
+        if type(key) in _PLAIN:
             return key
         # As a key, an enum has its name in .NET's JSON too.
-        leaf = values.enum_name if self._dotnet and issubclass(cls, Enum) else self._leaf(cls)
+        leaf = values.enum_name if self._dotnet and isinstance(key, Enum) else self._leaf(type(key))
         return key if leaf is None else leaf(key)
 
 
