@@ -15,7 +15,7 @@ from hubstream.transports.asgi.endpoint import TransportOptions
 
 DEFAULTS = HubOptions()
 NAMES = [option.name for option in fields(HubOptions)]
-IN_WORDS = {"secret": None, "payloads": PYTHON, "factory": None}
+IN_WORDS = {"secret": None, "payloads": PYTHON, "factory": None, "authenticate": None}
 """Options whose text says what their default does."""
 
 

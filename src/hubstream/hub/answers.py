@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from hubstream.errors import ConnectionLost, HubError
 from hubstream.hub import texts
+from hubstream.hub.authorize import Unauthorized
 from hubstream.payloads.bind import BINDING_ERRORS, ArgumentCountError
 from hubstream.protocol.messages import Completion, Invocation, StreamInvocation
 
 if TYPE_CHECKING:
     from hubstream.connection.output import Output
+    from hubstream.hub.authorize import Guard
     from hubstream.hub.mapping import BoundMethod
     from hubstream.protocol.codec import Codec
+    from hubstream.user import User
 
 __all__ = ["Answers"]
 
@@ -61,6 +64,17 @@ class Answers:
         logger.info("the arguments of '%s' do not fit: connection %s: %s", method.name, self._connection_id, why)
         self.refuse(invocation_id, text)
 
+    def may(self, guard: Guard, user: User | None, name: str, invocation_id: str | None) -> bool:
+        """Whether a user may call a method, as far as that can be told at once; a call that is refused is answered."""
+        try:
+            guard.check(user)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a predicate raises fails the call that it is asked about
+            self.failed(name, invocation_id, error)
+            return False
+        return True
+
     def failed(self, name: str, invocation_id: str | None, error: BaseException, *, cancelled: bool = False) -> None:
         """End a plain call whose method raised, or was cancelled by its client."""
         if cancelled and isinstance(error, CancelledError):
@@ -84,6 +98,9 @@ class Answers:
         """Log what the client is not told."""
         if isinstance(error, HubError) or (self.closed and isinstance(error, ConnectionLost)):
             logger.debug("'%s' answered with an error: %s", name, error)
+            return
+        if isinstance(error, Unauthorized):
+            logger.info("'%s' was refused, its user may not: connection %s", name, self._connection_id)
             return
         logger.error(
             "'%s' failed: connection %s, invocation %s", name, self._connection_id, invocation_id, exc_info=error

@@ -89,7 +89,7 @@ def authorize(target: Any = None, /, *, role: str | Collection[str] = ()) -> Any
         raise ValueError(
             f"role is a name, or a list of names of which the user has one, such as ['a', 'b'], not {role!r}"
         )
-    return Requirement(frozenset(roles), target)
+    return Requirement(frozenset(roles), cast("Predicate | None", target))
 
 
 class Guard:

@@ -23,6 +23,7 @@ from hubstream.hub.filters import HubFilter, HubInvocationContext
 from hubstream.hub.methods import HubMethod, Kind
 
 if TYPE_CHECKING:
+    from hubstream.hub.authorize import Guard
     from hubstream.hub.hub import Hub
     from hubstream.hub.threads import Threads
 
@@ -65,6 +66,8 @@ def compose(
     on_stream = [it for it in filters if overrides(it, "on_stream")] if method.streams else []
     if on_call or on_stream:
         function, awaited = _filtered(function, method, on_call, on_stream, awaited), True
+    if method.guard is not None and method.guard.later:
+        function, awaited = _guarded(function, method.guard, awaited), True
     if function is method.function:
         return Composed(function, method.kind, method.awaited)
     return Composed(function, max(method.kind, Kind.TASK), awaited)
@@ -95,6 +98,15 @@ def around_disconnect(filters: Sequence[HubFilter]) -> Callable[[Hub[Any], Excep
         return filters[0].on_disconnected(hub.context, error, partial(enter, hub, filters=filters[1:]))
 
     return enter
+
+
+def _guarded(function: Function, guard: Guard, awaited: bool) -> Function:
+    async def guarded(hub: Hub[Any], *args: Any) -> Any:
+        await guard.wait(hub.context.user)
+        result = function(hub, *args)
+        return await result if awaited else result
+
+    return guarded
 
 
 def _threaded(function: Function, threads: Threads, streams: bool) -> tuple[Function, bool]:

@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 import logging
 import random
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ class ServerConnection:
         "_connected",
         "_dispatcher",
         "_ending",
+        "_expires",
         "_greeting",
         "_leaving",
         "_ping_due",
@@ -100,6 +102,8 @@ class ServerConnection:
         clock.add(self)
         table[connection_id] = self
         self._started = self.loop.time()
+        expires = None if request.user is None else request.user.expires_at
+        self._expires = None if expires is None else self._started + expires - time.time()
         # Spread: a thousand clients that connect together are not pinged together.
         self._ping_due = self._started + options.keep_alive * (0.5 + random.random() / 2)  # noqa: S311 - no secret
 
@@ -149,6 +153,12 @@ class ServerConnection:
             if now - self._started >= options.handshake_timeout:
                 self._failed(HandshakeError(texts.HANDSHAKE_CANCELED))
             return
+        if self._expires is not None and now >= self._expires:
+            self.connection.resumable = False
+            self._end(End.LOGIN_EXPIRED, None)
+            return
+        if self.connection.inherent_keep_alive:
+            return  # neither pings nor a time-out for silence (spec 2.4)
         if not self.reading:
             self._session.heard = now  # it is this side that does not listen
         elif self._session.silent(now, options.client_timeout + TICK):  # what was heard is noted to a tick
@@ -264,8 +274,8 @@ class ServerConnection:
         assert session.codec is not None
         self.connection.use_binary(session.codec.binary)
         self._connected = True
-        if self.connection.inherent_keep_alive:
-            self.clock.discard(self)  # neither pings nor a time-out for silence (spec 2.4)
+        if self.connection.inherent_keep_alive and self._expires is None:
+            self.clock.discard(self)  # nothing in it depends on time any more
         self.out.emit(HANDSHAKE_DONE)
         greets = self.mapping.greets or self.lifetime.joins
         self._dispatcher.open(session.codec, greeting=greets)

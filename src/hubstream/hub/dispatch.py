@@ -207,6 +207,8 @@ class Dispatcher:
         except BINDING_ERRORS:
             self.answers.refuse_binding(invocation_id, message, method)
             return True
+        if method.guard is not None and not self._may(method, invocation_id):
+            return True
         if message.stream_ids:
             self.answers.refuse(invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
             return True
@@ -311,7 +313,13 @@ class Dispatcher:
         except BINDING_ERRORS:
             self.answers.refuse_binding(invocation_id, message, method)
             return None
-        return arguments
+        return arguments if method.guard is None or self._may(method, invocation_id) else None
+
+    def _may(self, method: BoundMethod, invocation_id: str | None) -> bool:
+        """Whether the connection's user may call a method that not everybody may; a call that is refused is answered."""
+        assert method.guard is not None
+        user = self.owner.context.user
+        return self.context.copy().run(self.answers.may, method.guard, user, method.name, invocation_id)
 
     def _open_uploads(
         self, message: Invocation | StreamInvocation, method: BoundMethod, invocation_id: str | None, streams: int
@@ -433,6 +441,8 @@ class Dispatcher:
                 arguments = method.decode(message.arguments)
             except BINDING_ERRORS:
                 self.answers.refuse_binding(invocation_id, message, method)
+                continue
+            if method.guard is not None and not self._may(method, invocation_id):
                 continue
             hub = self._hub(method, invocation_id)
             if hub is None:

@@ -37,6 +37,7 @@ class BoundMethod:
         "encode",
         "explain",
         "function",
+        "guard",
         "kind",
         "name",
         "order",
@@ -48,6 +49,8 @@ class BoundMethod:
         self.kind: int = composed.kind
         self.function = composed.function
         self.awaited = composed.awaited
+        self.guard = method.guard
+        """Whom to ask whether its caller may, before it is called; None where everybody may."""
         self.order = method.order
         self.own_task = method.settings.own_task
         self.cancel_on_disconnect = method.streams or method.settings.cancel_on_disconnect

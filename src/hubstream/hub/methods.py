@@ -17,6 +17,7 @@ from typing import Any, get_args, get_origin
 from hubstream.errors import MappingError
 from hubstream.hub.annotations import AWAITABLES, refuse_hidden_stream, show, stream_item
 from hubstream.hub.annotations import hints as hints_of
+from hubstream.hub.authorize import guard_of
 from hubstream.hub.depends import Dependency, dependency_of
 from hubstream.hub.hub import SETTINGS, Hub, MethodSettings
 from hubstream.naming import fold
@@ -50,6 +51,7 @@ class HubMethod:
     __slots__ = (
         "awaited",
         "function",
+        "guard",
         "hub",
         "injected",
         "kind",
@@ -69,6 +71,8 @@ class HubMethod:
         self.function = function
         self.name = self.settings.name or attribute
         """The name in error texts."""
+        self.guard = guard_of(hub, function)
+        """Who may call it; None: everybody."""
         self.names: tuple[str, ...] = ()
         """The names of the parameters that a call fills, in order: wire arguments and streams."""
         self.injected: dict[str, Dependency] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -11,6 +11,8 @@ from hubstream.payloads.style import PYTHON, Payloads
 
 if TYPE_CHECKING:
     from hubstream.hub.hub import Hub
+    from hubstream.transports.asgi.request import Request
+    from hubstream.user import User
 
 __all__ = ["HubOptions", "Options"]
 
@@ -77,6 +79,9 @@ class Options(TypedDict, total=False):
     the server; none."""
     factory: Callable[[type[Hub[Any]]], Hub[Any]] | None
     """Makes the hub object of each call, for hubs whose `__init__` takes arguments."""
+    authenticate: Callable[[Request], User | Awaitable[User | None] | None] | None
+    """Says who sent a request, plain or async; asked about every request to the hub. None: the user is the one that the
+    framework's middleware has found, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,7 @@ class HubOptions:
     payloads: Payloads = PYTHON
     filters: tuple[HubFilter, ...] = ()
     factory: Callable[[type[Hub[Any]]], Hub[Any]] | None = None
+    authenticate: Callable[[Request], User | Awaitable[User | None] | None] | None = None
 
     def __post_init__(self) -> None:
         for name in ("transports", "protocols", "origins"):
@@ -135,6 +141,8 @@ class HubOptions:
             raise ValueError("transports names at least one")
         if self.minimum_protocol_version not in {0, 1}:
             raise ValueError(f"minimum_protocol_version is 0 or 1, not {self.minimum_protocol_version!r}")
+        if self.authenticate is not None and not callable(self.authenticate):
+            raise TypeError(f"authenticate is a function of the request, not {self.authenticate!r}")
         if self.secret is not None and len(self.secret) < 16:
             raise ValueError("secret has at least 16 bytes: secrets.token_bytes(32) makes one")
 

@@ -16,6 +16,7 @@ from typing_extensions import Unpack
 from hubstream.connection.clock import Clock
 from hubstream.connection.connection import Connection
 from hubstream.errors import MappingError
+from hubstream.hub.admission import admission
 from hubstream.hub.clients import C
 from hubstream.hub.connection import ServerConnection
 from hubstream.hub.describe import HubDescription, describe
@@ -107,7 +108,7 @@ class HubServer:
             return self._connect(mapping, connection, request, connection_id)
 
         self._mappings[path] = mapping
-        self._endpoints[path] = Endpoint(path, transport, connect)
+        self._endpoints[path] = Endpoint(path, transport, connect, admission(mapping))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":

@@ -9,6 +9,7 @@ from typing import get_origin
 import msgspec
 
 from hubstream.errors import HubError, ProtocolError
+from hubstream.hub.authorize import Unauthorized
 
 __all__ = [
     "CONNECTION_CLOSED",
@@ -72,6 +73,8 @@ def _shown(error: HubError) -> str:
 
 
 def unexpected(target: str, error: BaseException, detailed: bool) -> str:
+    if isinstance(error, Unauthorized):
+        return f"Failed to invoke '{target}' because user is unauthorized"
     return f"An unexpected error occurred invoking '{target}' on the server.{detail(error, detailed)}"
 
 

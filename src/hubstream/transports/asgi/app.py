@@ -15,18 +15,21 @@ from hubstream.transports.asgi import paths
 from hubstream.transports.asgi.attach import attach
 from hubstream.transports.asgi.endpoint import Endpoint, TransportOptions
 from hubstream.transports.asgi.eventstream import open_stream
+from hubstream.transports.asgi.framework import framework_user
 from hubstream.transports.asgi.longpolling import NO_CACHE, poll
 from hubstream.transports.asgi.negotiate import negotiate
 from hubstream.transports.asgi.post import delete, post
 from hubstream.transports.asgi.request import Request
 from hubstream.transports.asgi.response import refuse, respond
-from hubstream.transports.asgi.table import Table
+from hubstream.transports.asgi.table import NOT_YOURS, Table
 from hubstream.transports.asgi.tokens import Signer
 from hubstream.types import Receive, Scope, Send
 
 __all__ = ["Endpoint", "HubApp", "TransportOptions"]
 
 logger = logging.getLogger("hubstream.transport")
+
+CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 
 
 class HubApp:
@@ -62,18 +65,22 @@ class HubApp:
                 return
             if found is None:
                 await refuse(scope, send, 404, self._no_hub(scope))
+            elif (request := await _admitted(self._endpoints[found[0]], scope, send)) is None:
+                return
             elif found[1]:
                 await refuse(scope, send, 405)
             else:
-                await attach(self._endpoints[found[0]], self._table(found[0]), scope, receive, send)
+                await attach(self._endpoints[found[0]], self._table(found[0]), request, receive, send)
         elif kind == "http":
             if found is None:
                 await respond(send, 404, self._no_hub(scope))
+            elif (request := await _admitted(self._endpoints[found[0]], scope, send)) is None:
+                return
             elif found[1]:
                 self._look_at_mount(scope)
-                await negotiate(self._endpoints[found[0]].options, self._table(found[0]), scope, send)
+                await negotiate(self._endpoints[found[0]].options, self._table(found[0]), request, send)
             else:
-                await _serve(self._endpoints[found[0]], self._table(found[0]), scope, receive, send)
+                await _serve(self._endpoints[found[0]], self._table(found[0]), request, receive, send)
         else:
             raise RuntimeError(f"the scope type {kind!r} is not served here")
 
@@ -115,13 +122,27 @@ class HubApp:
         return b"There is no hub at this path; the server's log tells which paths there are."
 
 
-async def _serve(endpoint: Endpoint, table: Table, scope: Scope, receive: Receive, send: Send) -> None:
+async def _admitted(endpoint: Endpoint, scope: Scope, send: Send) -> Request | None:
+    """A request that may come in, with its user; None if it was refused (spec 1.5, 16)."""
+    request = Request(scope, framework_user(scope))
+    status = None if endpoint.admit is None else await endpoint.admit(request)
+    if status is None:
+        return request
+    headers = CHALLENGE if status == 401 else ()
+    if scope["type"] == "websocket":
+        await refuse(scope, send, status, content_type=None, headers=headers)
+    else:
+        await respond(send, status, content_type=None, headers=headers)
+    return None
+
+
+async def _serve(endpoint: Endpoint, table: Table, request: Request, receive: Receive, send: Send) -> None:
     """What a hub's own path answers to HTTP (spec 1.1, 1.5)."""
-    method = scope["method"]
+    method = request.scope["method"]
     if method not in {"GET", "POST", "DELETE"}:
         await respond(send, 405)
         return
-    token, events = _asked(scope)
+    token, events = _asked(request)
     headers = NO_CACHE if method == "GET" and not events else ()
     record = table.find(token) if token else None
     if not token:
@@ -130,18 +151,21 @@ async def _serve(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
         if method == "GET":
             table.unknown(token)
         await respond(send, 404, b"No Connection with that ID", headers=headers)
+    elif table.foreign(record, request.user):
+        await respond(send, 403, NOT_YOURS, headers=headers)
     elif method == "POST":
         await post(table, record, receive, send)
     elif method == "DELETE":
         await delete(record, send)
     elif events:
-        await open_stream(endpoint, table, record, scope, receive, send)
+        await open_stream(endpoint, table, record, request, receive, send)
     else:
-        await poll(endpoint, table, record, scope, receive, send)
+        await poll(endpoint, table, record, request, receive, send)
 
 
-def _asked(scope: Scope) -> tuple[str | None, bool]:
-    """Which connection, and whether for its event stream. What is parsed for it, 1.9 KB, does not live as long as the request."""
-    request = Request(scope)
+def _asked(request: Request) -> tuple[str | None, bool]:
+    """Which connection, and whether for its event stream."""
     media_types = [part.strip().lower() for part in request.headers.get("accept", "").split(",")]
-    return request.query.get("id"), scope["method"] == "GET" and "text/event-stream" in media_types
+    token = request.query.get("id")
+    request.forget()
+    return token, request.scope["method"] == "GET" and "text/event-stream" in media_types

@@ -11,26 +11,27 @@ from hubstream.transports.asgi.endpoint import Endpoint
 from hubstream.transports.asgi.origin import allowed
 from hubstream.transports.asgi.request import Request
 from hubstream.transports.asgi.response import refuse
-from hubstream.transports.asgi.table import Record, Table
+from hubstream.transports.asgi.table import NOT_YOURS, Record, Table
 from hubstream.transports.asgi.websocket import WebSocketConnection
-from hubstream.types import Receive, Scope, Send
+from hubstream.types import Receive, Send
 
 __all__ = ["attach"]
 
 logger = logging.getLogger("hubstream.transport")
 
 
-async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receive, send: Send) -> None:
+async def attach(endpoint: Endpoint, table: Table, request: Request, receive: Receive, send: Send) -> None:
     """Serve one WebSocket to its end: of the record that `id=` names, or, without negotiation, of a new one.
 
     Args:
         endpoint: Where it came in.
         table: The endpoint's records.
-        scope: ASGI's, of type `websocket`, as the other two; `websocket.connect` was taken from `receive`.
-        receive: See there.
-        send: See there.
+        request: Its own.
+        receive: ASGI's; `websocket.connect` was taken from it.
+        send: ASGI's.
     """
-    record = await _record(endpoint, table, scope, send)
+    record = await _record(endpoint, table, request, send)
+    request.forget()
     if record is None:
         return
     table.attach(record, "WebSockets")
@@ -42,7 +43,7 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
             return
         connection = WebSocketConnection(receive, send, table.clock, endpoint.options.send_timeout)
         try:
-            handler = endpoint.connect(connection, Request(scope), record.connection_id)
+            handler = endpoint.connect(connection, request, record.connection_id)
         except Exception:
             logger.exception("no handler could be made for a WebSocket of %r", endpoint)
             try:
@@ -59,12 +60,9 @@ async def attach(endpoint: Endpoint, table: Table, scope: Scope, receive: Receiv
         table.remove(record)
 
 
-async def _record(endpoint: Endpoint, table: Table, scope: Scope, send: Send) -> Record | None:
-    """The record that is to be carried; None if the WebSocket was refused.
-
-    A call of its own, whose parsed headers, 1.9 KB, do not live as long as the connection.
-    """
-    request = Request(scope)
+async def _record(endpoint: Endpoint, table: Table, request: Request, send: Send) -> Record | None:
+    """The record that is to be carried; None if the WebSocket was refused."""
+    scope, user = request.scope, request.user
     options = endpoint.options
     if not allowed(request, options.origins or frozenset()):
         logger.warning(
@@ -74,16 +72,19 @@ async def _record(endpoint: Endpoint, table: Table, scope: Scope, send: Send) ->
         await refuse(scope, send, 403, b"Origin not allowed")
         return None
     token = request.query.get("id")
-    record = (table.find(token) or table.adopt(token)) if token else None
+    record = (table.find(token) or table.adopt(token, user)) if token else None
     if token and record is None:
         table.unknown(token)
         await refuse(scope, send, 404, b"No Connection with that ID", None)
+        return None
+    if record is not None and table.foreign(record, user):
+        await refuse(scope, send, 403, NOT_YOURS)
         return None
     if "WebSockets" not in options.transports:
         await refuse(scope, send, 404, b"WebSockets transport not supported by this end point type")
         return None
     if record is None:
-        return table.add(0)
+        return table.add(0, user)
     if record.transport not in {None, "WebSockets"}:
         await refuse(scope, send, 400, b"Cannot change transports mid-connection")
         return None

@@ -5,7 +5,7 @@ Imports `connection` and this room's `request`; nothing here blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from typing_extensions import override
@@ -63,6 +63,8 @@ class Endpoint:
     options: TransportOptions
     connect: Callable[[Connection, Request, str], ConnectionHandler]
     """Called with an open connection, its request and its connection id; gives the handler. May write already."""
+    admit: Callable[[Request], Awaitable[int | None]] | None = None
+    """Asked about every request first; may say whose it is (`request.user`). Gives the HTTP status to refuse it with, or None."""
 
     def __post_init__(self) -> None:
         self.path = paths.normal(self.path)

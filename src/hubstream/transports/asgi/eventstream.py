@@ -23,7 +23,7 @@ from hubstream.transports.asgi.table import Record, Table
 from hubstream.transports.asgi.uplink import Uplink
 from hubstream.transports.asgi.waiting import Wait, disconnected
 from hubstream.transports.asgi.writer import CLOSING, ENDING, OPEN, Writer
-from hubstream.types import Message, Receive, Scope, Send
+from hubstream.types import Message, Receive, Send
 
 __all__ = ["EventStreamConnection", "open_stream"]
 
@@ -144,7 +144,7 @@ class EventStreamConnection(Writer):
 
 
 async def open_stream(
-    endpoint: Endpoint, table: Table, record: Record, scope: Scope, receive: Receive, send: Send
+    endpoint: Endpoint, table: Table, record: Record, request: Request, receive: Receive, send: Send
 ) -> None:
     """Serve one event stream to its end.
 
@@ -152,9 +152,9 @@ async def open_stream(
         endpoint: Where it came in.
         table: The endpoint's records.
         record: The one its `id=` names.
-        scope: ASGI's, of the GET, as the other two.
-        receive: See there.
-        send: See there.
+        request: The GET.
+        receive: ASGI's.
+        send: ASGI's.
     """
     if "ServerSentEvents" not in endpoint.options.transports:
         await respond(send, 404, b"ServerSentEvents transport not supported by this end point type")
@@ -181,7 +181,7 @@ async def open_stream(
         receive, send, table.clock, endpoint.options.send_timeout, table.uplink(record), lambda: table.remove(record)
     )
     try:
-        handler = endpoint.connect(connection, Request(scope), record.connection_id)
+        handler = endpoint.connect(connection, request, record.connection_id)
     except Exception:
         logger.exception("no handler could be made for an event stream of %r", endpoint)
         table.remove(record)

@@ -16,7 +16,7 @@ from hubstream.transports.asgi.response import PLAIN, respond
 from hubstream.transports.asgi.stepping import cut, server
 from hubstream.transports.asgi.table import Record, Table
 from hubstream.transports.asgi.waiting import Wait, disconnected
-from hubstream.types import Receive, Scope, Send
+from hubstream.types import Receive, Send
 
 __all__ = ["NO_CACHE", "LongPollingConnection", "poll"]
 
@@ -264,16 +264,18 @@ class LongPollingConnection:
             self.abort()
 
 
-async def poll(endpoint: Endpoint, table: Table, record: Record, scope: Scope, receive: Receive, send: Send) -> None:
+async def poll(
+    endpoint: Endpoint, table: Table, record: Record, request: Request, receive: Receive, send: Send
+) -> None:
     """Serve one poll; the first one makes the connection.
 
     Args:
         endpoint: Where it came in.
         table: The endpoint's records.
         record: The one its `id=` names.
-        scope: ASGI's, of the GET, as the other two; of the first poll the hub sees it.
-        receive: See there.
-        send: See there.
+        request: The GET; of the first poll the hub sees it.
+        receive: ASGI's.
+        send: ASGI's.
     """
     if "LongPolling" not in endpoint.options.transports:
         await respond(send, 404, b"LongPolling transport not supported by this end point type", headers=NO_CACHE)
@@ -288,7 +290,7 @@ async def poll(endpoint: Endpoint, table: Table, record: Record, scope: Scope, r
     table.attach(record, "LongPolling")
     connection = record.polled = LongPollingConnection(table, record, endpoint)
     try:
-        handler = endpoint.connect(connection, Request(scope), record.connection_id)
+        handler = endpoint.connect(connection, request, record.connection_id)
     except Exception:
         logger.exception("no handler could be made for long polling of %r", endpoint)
         connection.expire()

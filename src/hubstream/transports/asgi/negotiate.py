@@ -5,16 +5,15 @@ Imports `protocol.negotiate`, and this room's files; the body of the request is 
 
 from __future__ import annotations
 
-from typing import cast
-
 from msgspec import UNSET
 
 from hubstream.errors import NegotiateError
 from hubstream.protocol.negotiate import AvailableTransport, NegotiateResponse, read_query, write_error, write_response
 from hubstream.transports.asgi.endpoint import TransportOptions
+from hubstream.transports.asgi.request import Request
 from hubstream.transports.asgi.response import respond
 from hubstream.transports.asgi.table import Table
-from hubstream.types import Scope, Send
+from hubstream.types import Send
 
 __all__ = ["negotiate"]
 
@@ -26,29 +25,29 @@ CARRIED = (
 """What each transport carries, in the order in which clients are to try them."""
 
 
-async def negotiate(options: TransportOptions, table: Table, scope: Scope, send: Send) -> None:
+async def negotiate(options: TransportOptions, table: Table, request: Request, send: Send) -> None:
     """Answer a request for `…/negotiate`; errors of the version are answered with 200 too.
 
     Args:
         options: The endpoint's.
         table: Its records; a success adds one.
-        scope: ASGI's, of type `http`.
+        request: What is answered.
         send: ASGI's.
     """
-    if scope["method"] != "POST":
+    if request.scope["method"] != "POST":
         await respond(send, 405)
         return
-    query = cast(bytes, scope.get("query_string", b"")).decode("latin-1")
+    query: bytes = request.scope.get("query_string", b"")
     try:
-        request = read_query(query, options.minimum_protocol_version)
+        asked = read_query(query.decode("latin-1"), options.minimum_protocol_version)
     except NegotiateError as error:
         await respond(send, 200, write_error(str(error)), b"application/json")
         return
-    record = table.add(request.version)
+    record = table.add(asked.version, request.user)
     response = NegotiateResponse(
-        negotiate_version=request.version,
+        negotiate_version=asked.version,
         connection_id=record.connection_id,
-        connection_token=record.token if request.version else UNSET,
+        connection_token=record.token if asked.version else UNSET,
         available_transports=tuple(carried for carried in CARRIED if carried.transport in options.transports),
     )
     await respond(send, 200, write_response(response), b"application/json")

@@ -42,10 +42,17 @@ async def respond(
         logger.debug("the peer went before it had its answer %d: %r", status, error)
 
 
-async def refuse(scope: Scope, send: Send, status: int, body: bytes = b"", content_type: bytes | None = PLAIN) -> None:
+async def refuse(
+    scope: Scope,
+    send: Send,
+    status: int,
+    body: bytes = b"",
+    content_type: bytes | None = PLAIN,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
     """Refuse a WebSocket that is not accepted yet; a server without `websocket.http.response` makes it a 403."""
     if "websocket.http.response" in (scope.get("extensions") or {}):
-        await respond(send, status, body, content_type, kind="websocket.http")
+        await respond(send, status, body, content_type, headers, "websocket.http")
         return
     try:
         await send({"type": "websocket.close", "code": 1000, "reason": ""})

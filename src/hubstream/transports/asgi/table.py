@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from hubstream.connection.clock import Clock
 from hubstream.transports.asgi.tokens import Signer, genuine, mint
 from hubstream.transports.asgi.uplink import Uplink
+from hubstream.user import User
 
 if TYPE_CHECKING:
     from hubstream.transports.asgi.longpolling import LongPollingConnection
 
-__all__ = ["Record", "Table"]
+__all__ = ["NOT_YOURS", "Record", "Table"]
 
 logger = logging.getLogger("hubstream.transport")
 
@@ -33,6 +34,9 @@ EVICTED = MAX_WAITING // 100
 MAX_EARLY = 1_000
 """Waiting records, per endpoint, whose POSTs have come before their transport: 64 MB. No official client sends so early."""
 
+NOT_YOURS = b"The connection is another user's."
+"""What a request of somebody else is told."""
+
 MAX_ENDED = 1_000
 """Tokens remembered after their end, per endpoint: 100 KB. The Java client polls once more after its connection has ended."""
 
@@ -40,15 +44,17 @@ MAX_ENDED = 1_000
 class Record:
     """One connection that was negotiated, or came without negotiation."""
 
-    __slots__ = ("connection_id", "deadline", "polled", "token", "transport", "uplink")
+    __slots__ = ("connection_id", "deadline", "polled", "token", "transport", "uplink", "user_id")
 
-    def __init__(self, connection_id: str, token: str, deadline: float) -> None:
+    def __init__(self, connection_id: str, token: str, deadline: float, user_id: str | None) -> None:
         self.connection_id = connection_id
         """What a hub calls the connection; public."""
         self.token = token
         """What `id=` carries; secret, except in negotiate version 0, where it is the connection id."""
         self.deadline = deadline
         """Loop time at which it is reaped if nothing has attached, or no other poll has come."""
+        self.user_id = user_id
+        """Whose it is; every request for it is this user's."""
         self.transport: str | None = None
         """The transport that carries it, once attached."""
         self.polled: LongPollingConnection | None = None
@@ -82,12 +88,13 @@ class Table:
         self._tasks: set[asyncio.Task[None]] = set()
         self._warned = False
         self._hinted = False
+        self._suspected = False
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._attached)
 
-    def add(self, version: int) -> Record:
-        """A new record that waits; in version 0 its id is its token too (spec 1.3)."""
+    def add(self, version: int, user: User | None = None) -> Record:
+        """A new record of a user that waits; in version 0 its id is its token too (spec 1.3)."""
         connection_id = mint()
         if version == 0:
             token = connection_id
@@ -95,12 +102,12 @@ class Table:
             token = self._signer.sign(connection_id)
         else:
             token = mint()
-        return self._wait(connection_id, token)
+        return self._wait(connection_id, token, user)
 
-    def adopt(self, token: str) -> Record | None:
-        """A record for a token that another process signed and that was not used here; it waits."""
+    def adopt(self, token: str, user: User | None = None) -> Record | None:
+        """A record for a token that another process signed and that was not used here; it waits, and is this user's."""
         connection_id = self._signer.read(token) if self._signer is not None and genuine(token) else None
-        return None if connection_id is None else self._wait(connection_id, token)
+        return None if connection_id is None else self._wait(connection_id, token, user)
 
     def find(self, token: str) -> Record | None:
         """The record whose token this is, waiting or attached."""
@@ -124,6 +131,18 @@ class Table:
                 "another process negotiated a connection that is no WebSocket; with event streams and long polling each client "
                 "has to stay with one worker (sticky sessions)"
             )
+
+    def foreign(self, record: Record, user: User | None) -> bool:
+        """Whether a request for the record is not of the record's own user, who must not be impersonated by a stolen token."""
+        if record.user_id == (None if user is None else user.id):
+            return False
+        if not self._suspected:
+            self._suspected = True
+            logger.warning(
+                "a request was refused with 403: its connection token is another user's, or nobody's while it has a user. "
+                "If it was no thief's, see to it that authenticate= finds the same id in all requests of a client"
+            )
+        return True
 
     def attach(self, record: Record, transport: str) -> None:
         """`transport` carries the record from now on, until `remove`."""
@@ -199,10 +218,11 @@ class Table:
             for record in records.values():
                 record.deadline = now + self._timeout
 
-    def _wait(self, connection_id: str, token: str) -> Record:
+    def _wait(self, connection_id: str, token: str, user: User | None) -> Record:
         if len(self._waiting) >= MAX_WAITING:
             self._evict()
-        record = Record(connection_id, token, self.clock.loop.time() + self._timeout)
+        deadline = self.clock.loop.time() + self._timeout
+        record = Record(connection_id, token, deadline, None if user is None else user.id)
         if not self._waiting:
             self.clock.add(self)
         self._waiting[token] = record

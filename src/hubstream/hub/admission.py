@@ -1,0 +1,70 @@
+"""Who may come to a hub at all: asked about every HTTP request to its paths, negotiations, polls and POSTs too, as in .NET.
+
+Imports the request, and the hub room's options and guards. Waits for the user's `authenticate=` and predicates only, and not
+for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from hubstream.hub.authorize import Unauthorized, guard_of
+from hubstream.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hubstream.hub.mapping import HubMapping
+    from hubstream.transports.asgi.request import Request
+
+__all__ = ["admission"]
+
+logger = logging.getLogger("hubstream.hub")
+
+UNAUTHENTICATED, FORBIDDEN, FAILED = 401, 403, 500
+
+
+def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]] | None:
+    """What says of each request whose it is, and gives the HTTP status to refuse it with; None where everybody may come."""
+    options, guard = mapping.options, guard_of(mapping.hub)
+    authenticate = options.authenticate
+    if authenticate is None and guard is None:
+        return None
+
+    async def ask(request: Request) -> None:
+        if authenticate is not None:
+            found = authenticate(request)
+            request.user = _valid(await found if inspect.isawaitable(found) else found)
+        if guard is not None:
+            guard.check(request.user)
+            await guard.wait(request.user)
+
+    async def admit(request: Request) -> int | None:
+        try:
+            async with asyncio.timeout(options.handshake_timeout):
+                await ask(request)
+        except Unauthorized:
+            return UNAUTHENTICATED if request.user is None else FORBIDDEN
+        except Exception as error:
+            status: object = getattr(error, "status_code", None)
+            if status in {UNAUTHENTICATED, FORBIDDEN}:  # an HTTPException of Starlette, FastAPI, Litestar
+                return UNAUTHENTICATED if status == UNAUTHENTICATED else FORBIDDEN
+            logger.exception("it could not be told who may come to %s", mapping.path or "/")
+            return FAILED
+        return None
+
+    return admit
+
+
+def _valid(user: User | None) -> User | None:
+    """A user whose login has not expired."""
+    if user is None:
+        return None
+    if not isinstance(user, User):  # pyright: ignore[reportUnnecessaryIsInstance] - what it is written to give is not checked
+        raise TypeError(f"authenticate= gives a User or None, not {user!r}")
+    expires = user.expires_at
+    return None if expires is not None and expires <= time.time() else user
