@@ -122,8 +122,8 @@ class Carrier(ABC):
         except FAILURES as error:
             logger.debug("%s has failed: %s", self._name, reason(error))
         except Exception:
-            # Handlers do not raise; one that does is a bug of ours, and its state cannot be trusted.
-            logger.exception("the handler of %s failed", self._name)
+            # The user's token callback, perhaps. Handlers do not raise; one that does is a bug of ours.
+            logger.exception("%s has failed", self._name)
         finally:
             self._state = ENDED
             self.paused = True

@@ -15,6 +15,8 @@ from hubstream.connection.connection import Connection, ConnectionHandler
 from hubstream.errors import NegotiateError, TransportError
 from hubstream.protocol.negotiate import AvailableTransport, connect_url
 from hubstream.transports.client.carrier import FAILURES, Carrier
+from hubstream.transports.client.eventstream import open_event_stream
+from hubstream.transports.client.longpolling import open_long_polling
 from hubstream.transports.client.negotiate import Offer, negotiate
 from hubstream.transports.client.options import ClientOptions
 from hubstream.transports.client.requests import Requests, reason
@@ -24,6 +26,8 @@ __all__ = ["Attached", "connect"]
 
 OPENERS: Final[Mapping[str, Callable[[Requests, str], Awaitable[Carrier]]]] = {
     "WebSockets": open_websocket,
+    "ServerSentEvents": open_event_stream,
+    "LongPolling": open_long_polling,
 }
 
 

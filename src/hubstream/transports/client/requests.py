@@ -20,7 +20,7 @@ from hubstream.errors import TransportError
 from hubstream.transports.client.options import ClientOptions
 from hubstream.transports.client.sockets import open_session
 
-__all__ = ["ANSWER", "Requests", "beginning", "reason"]
+__all__ = ["ANSWER", "Requests", "beginning", "reason", "refused"]
 
 ANSWER: Final = 30.0
 """Seconds the server has for an answer that has nothing to wait for."""
@@ -136,6 +136,16 @@ class Requests:
             response.release()
             anew = True
 
+    async def stream(self, url: str, accept: str) -> aiohttp.ClientResponse:
+        """Send a GET whose answer lasts; returns when its headers have come.
+
+        Raises:
+            aiohttp.ClientError: It was not answered.
+            TimeoutError: Not in time.
+        """
+        async with asyncio.timeout(ANSWER):
+            return await self.ask("GET", url, accept=accept, total=None)
+
     async def upgrade(self, url: str) -> aiohttp.ClientWebSocketResponse[bool]:
         """Open a WebSocket; on a 401 once more with a new token. It sends no pings of its own, and is not compressed.
 
@@ -178,6 +188,14 @@ def beginning(body: bytes) -> str:
     text = " ".join(body[: 8 * BEGINNING].decode(errors="replace").split())
     text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return text[:BEGINNING]
+
+
+async def refused(response: aiohttp.ClientResponse) -> str:
+    """What a server answered instead of what was asked for; the rest of it is not read."""
+    async with asyncio.timeout(ANSWER):
+        body = await response.content.read(8 * BEGINNING)
+    response.close()
+    return f"the server answered with status {response.status}, {response.content_type}: {beginning(body) or 'no body'}"
 
 
 def reason(error: BaseException) -> str:

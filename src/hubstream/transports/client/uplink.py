@@ -1,0 +1,89 @@
+"""The way up of an event stream and of long polling: POSTs, one at a time, each with all that has gathered (spec 2.2).
+
+Imports this room's `carrier` and `requests`; `write` never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from typing_extensions import override
+
+from hubstream.errors import TransportError
+from hubstream.transports.client.carrier import FAILURES, OPEN, Carrier
+from hubstream.transports.client.requests import Requests, reason
+
+__all__ = ["Uplink"]
+
+logger = logging.getLogger("hubstream.transport")
+
+HIGH: Final = 65_536
+"""Bytes that wait for a POST, or for its answer, before the connection is `paused`; a server that reads no further gives none."""
+
+
+class Uplink(Carrier):
+    """A connection that writes by POST; a transport adds how it reads.
+
+    Args:
+        requests: Its own: closed with it.
+        url: Where it posts to.
+    """
+
+    def __init__(self, requests: Requests, url: str) -> None:
+        super().__init__(requests)
+        self._url = url
+        self._gathered: list[bytes] = []
+        self._size = 0
+        self._posting: asyncio.Task[None] | None = None
+
+    @override
+    def use_binary(self, binary: bool) -> None:
+        """A POST's body is bytes, whatever they are."""
+
+    @override
+    def write(self, data: bytes) -> None:
+        """Send whole messages with the next POST; `paused` when that has enough to carry."""
+        if self._state:
+            return
+        self._gathered.append(data)
+        self._size += len(data)
+        if self._size > HIGH:
+            self.paused = True
+        if self._posting is None:
+            self._posting = self._loop.create_task(self._post())
+
+    async def _post(self) -> None:
+        try:
+            while self._gathered:
+                body = b"".join(self._gathered)
+                self._gathered.clear()
+                async with await self._requests.ask("POST", self._url, body=body, total=None) as answer:
+                    # A redirect may have made it a GET, without the body.
+                    if answer.method != "POST" or not answer.ok:
+                        raise TransportError(f"a POST was answered with status {answer.status}")
+                self._size -= len(body)
+                if self.paused and self._state == OPEN and self._size <= HIGH // 2:
+                    self._writable()
+        except FAILURES as error:
+            logger.debug("%s cannot be written: %s", self._name, reason(error))
+            self.abort()
+        except Exception:
+            # The user's token callback, perhaps.
+            logger.exception("%s has failed", self._name)
+            self.abort()
+        finally:
+            self._posting = None
+
+    async def _drained(self) -> None:
+        """Wait until all that was written has been taken."""
+        while self._posting is not None:
+            await asyncio.wait({self._posting})
+
+    @override
+    async def _end(self) -> None:
+        self._gathered.clear()
+        if self._posting is not None:
+            self._posting.cancel()
+            await asyncio.wait({self._posting})
