@@ -16,10 +16,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hubstream.hub.depends import Solving
 from hubstream.hub.describe import describe_method
 from hubstream.hub.down import StreamCall
 from hubstream.hub.filters import HubFilter, HubInvocationContext
+from hubstream.hub.inject import inject
 from hubstream.hub.methods import HubMethod, Kind
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def compose(
     if method.settings.thread:
         function, awaited = _threaded(function, threads, method.streams)
     if method.injected:
-        function, awaited = _injected(function, method, replaced, awaited), True
+        function, awaited = inject(function, method, replaced, awaited), True
     on_call = [it for it in filters if overrides(it, "on_call")]
     on_stream = [it for it in filters if overrides(it, "on_stream")] if method.streams else []
     if on_call or on_stream:
@@ -123,28 +123,6 @@ def _threaded(function: Function, threads: Threads, streams: bool) -> tuple[Func
             raise
 
     return (iterated, False) if streams else (threaded, True)
-
-
-def _injected(function: Function, method: HubMethod, replaced: Mapping[Function, Function], awaited: bool) -> Function:
-    names, dependencies = method.names, tuple(method.injected.items())
-
-    async def call(hub: Hub[Any], stack: AsyncExitStack, args: tuple[Any, ...]) -> Any:
-        solving = Solving(hub, stack, replaced)
-        # By name: trailing defaults that a caller left out may stand before what is injected.
-        arguments: dict[str, Any] = dict(zip(names, args, strict=False))
-        for name, dependency in dependencies:
-            arguments[name] = await dependency.solve(solving)
-        result = function(hub, **arguments)
-        return await result if awaited else result
-
-    async def injected(hub: Hub[Any], *args: Any) -> Any:
-        async with AsyncExitStack() as stack:
-            return await call(hub, stack, args)
-
-    async def injected_stream(hub: Hub[Any], *args: Any) -> Any:
-        return await call(hub, _stream(hub).stack, args)
-
-    return injected_stream if method.streams else injected
 
 
 def _filtered(

@@ -88,6 +88,7 @@ class Made(Dependency):
 
     __slots__ = (
         "_asked",
+        "_bare",
         "_cached",
         "_call",
         "_function",
@@ -97,6 +98,7 @@ class Made(Dependency):
         "_named",
         "_path",
         "_positional",
+        "_replaceable",
         "_where",
     )
 
@@ -134,18 +136,22 @@ class Made(Dependency):
                 named[parameter.name] = dependency
         self._positional, self._named = tuple(positional), tuple(named.items())
         inner = (*positional, *named.values())
+        self._bare = not inner
         self.direct = self._kind is Kind.VALUE and all(it.direct for it in inner)
         self.scopes = next((it.scopes for it in inner if it.scopes is not None), None)
-        self._key = (_hashable(function), self.scopes)
+        self._replaceable = _hashable(function)
+        self._key = self._replaceable if self.scopes is None else (self._replaceable, self.scopes)
 
     @override
     def value(self, solving: Solving) -> Any:
         made = solving.made
         if self._cached and self._key in made:
             return made[self._key]
-        value = self._call(
-            *[it.value(solving) for it in self._positional], **{name: it.value(solving) for name, it in self._named}
-        )
+        if self._bare:
+            value = self._call()
+        else:
+            positional = [it.value(solving) for it in self._positional]
+            value = self._call(*positional, **{name: it.value(solving) for name, it in self._named})
         if self._cached:
             made[self._key] = value
         return value
@@ -153,7 +159,7 @@ class Made(Dependency):
     @override
     async def solve(self, solving: Solving) -> Any:
         if solving.overrides:
-            function = solving.overrides.get(self._key[0])
+            function = solving.overrides.get(self._replaceable)
             if function is not None and function is not self._function:
                 return await self._replaced(function)._make(solving)
         elif self.direct:
@@ -168,10 +174,8 @@ class Made(Dependency):
         value: Any = self._call(*positional, **{name: await it.solve(solving) for name, it in self._named})
         if self._kind is Kind.AWAITED:
             value = await value
-        elif self._kind is Kind.GENERATOR:
-            value = solving.stack.enter_context(value)
-        elif self._kind is Kind.ASYNC_GENERATOR:
-            value = await solving.stack.enter_async_context(value)
+        elif self._kind is not Kind.VALUE:
+            value = await solving.enter(value, awaited=self._kind is Kind.ASYNC_GENERATOR)
         if self._cached:
             made[self._key] = value
         return value

@@ -23,20 +23,24 @@ class Solving:
 
     Args:
         hub: The hub object of the call.
-        stack: Where generators are left to be closed, when the call, or the stream it returned, is over.
         overrides: What stands in for which dependency.
     """
 
     __slots__ = ("hub", "made", "overrides", "stack")
 
-    def __init__(
-        self, hub: Hub[Any], stack: AsyncExitStack, overrides: Mapping[Callable[..., Any], Callable[..., Any]]
-    ) -> None:
+    def __init__(self, hub: Hub[Any], overrides: Mapping[Callable[..., Any], Callable[..., Any]]) -> None:
         self.hub = hub
-        self.stack = stack
         self.overrides: Mapping[Any, Callable[..., Any]] = overrides
         self.made: dict[Any, Any] = {}
         """What dependencies gave in this call, by their keys."""
+        self.stack: AsyncExitStack | None = None
+        """What has to be left when the call, or the stream it returns, is over; None while that is nothing."""
+
+    async def enter(self, value: Any, *, awaited: bool) -> Any:
+        """Enter a context manager until the call is over."""
+        if self.stack is None:
+            self.stack = AsyncExitStack()
+        return await self.stack.enter_async_context(value) if awaited else self.stack.enter_context(value)
 
 
 class Dependency(ABC):
