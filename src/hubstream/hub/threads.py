@@ -1,15 +1,17 @@
 """Worker threads for hub methods that block: `@hub_method(thread=True)`.
 
-A generator is pulled for as long as 2 ms at a time, so that a slow one gives each item at once and a fast one does not change
-threads for every item. Threads cannot be stopped: who waits for one is let go, and the thread ends by itself.
+A generator is pulled for 2 ms or 64 items at a time: a fast one does not change threads for every item. Items are passed on when
+they are there, whatever the next one takes. Threads cannot be stopped: who waits for one is let go, and it ends by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from time import perf_counter
 from typing import Any, Final
@@ -46,13 +48,16 @@ class Threads:
 
     async def iterate(self, make: Callable[[], Any]) -> AsyncIterator[Any]:
         """The items of the plain iterator that `make()`, called in a thread, gives; it is closed in a thread too."""
-        pulling = _Pulling(make)
+        pulling = _Pulling(make, asyncio.get_running_loop())
         try:
             while not pulling.done:
-                for item in await asyncio.wrap_future(self.start(pulling.pull)):
-                    yield item
-                if pulling.error is not None:
-                    raise pulling.error
+                pull = self.start(pulling.pull)
+                pull.add_done_callback(pulling.pulled)
+                while await pulling.news(pull):
+                    while pulling.items:
+                        yield pulling.items.popleft()
+            if pulling.error is not None:
+                raise pulling.error
         finally:
             await asyncio.shield(asyncio.wrap_future(self.start(pulling.close)))
 
@@ -60,33 +65,60 @@ class Threads:
 class _Pulling:
     """An iterator that threads take turns with."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
         self._make = make
+        self._loop = loop
         self._iterator: Iterator[Any] | None = None
         self._turn = threading.Lock()
+        self._news = asyncio.Event()
+        self._told = True
         self._closed = False
+        self.items: deque[Any] = deque()
         self.done = False
         self.error: BaseException | None = None
 
-    def pull(self) -> list[Any]:
-        items: list[Any] = []
+    async def news(self, pull: Future[Any]) -> bool:
+        """Wait for items; False when this pull has ended and all of its items were taken."""
+        while True:
+            self._news.clear()
+            self._told = False  # before the look: what comes after it is told
+            if self.items:
+                return True
+            if pull.done():
+                return bool(self.items)
+            await self._news.wait()
+
+    def pull(self) -> None:
+        """In a thread: take some items."""
         with self._turn:
-            if self._closed:
-                return items
-            until = perf_counter() + PULL
-            try:
-                if self._iterator is None:
-                    self._iterator = iter(self._make())
-                for item in self._iterator:
-                    items.append(item)
-                    if len(items) >= MOST or perf_counter() > until:
-                        return items
-            except BaseException as error:  # noqa: BLE001 - it is the stream's, after the items before it
-                self.error = error
-            self.done = True
-        return items
+            if not self._closed:
+                self._pull()
+
+    def pulled(self, _: Future[Any]) -> None:
+        """In a thread: a pull has ended."""
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    def _pull(self) -> None:
+        until = perf_counter() + PULL
+        taken = 0
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._make())
+            for item in self._iterator:
+                self.items.append(item)
+                if not self._told:
+                    self._told = True
+                    self._loop.call_soon_threadsafe(self._news.set)
+                taken += 1
+                if taken == MOST or perf_counter() > until:
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is the stream's, after the items before it
+            self.error = error
+        self.done = True
 
     def close(self) -> None:
+        """In a thread: no more."""
         with self._turn:  # a pull that goes on has to end first
             self._closed = True
             close: Callable[[], None] | None = getattr(self._iterator, "close", None)
