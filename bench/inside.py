@@ -132,19 +132,20 @@ class Row:
     clients: int = 1
 
 
-def calls(method: str, *arguments: Any, frames: int = 20, in_flight: int = IN_FLIGHT) -> Row:
+def calls(method: str, *arguments: Any, frames: int = 20, in_flight: int = IN_FLIGHT, clients: int = 1) -> Row:
     """Frames of calls, one after the other's answers."""
     frame = _call(method, *arguments) * in_flight
     title = f"{method}, {f'{in_flight} in flight' if in_flight > 1 else 'one at a time'}"
 
     async def work(clients: Sequence[Client]) -> int:
-        [client] = clients
         for _ in range(frames):
-            client.say(frame)
-            await client.take(in_flight)
-        return frames * in_flight
+            for client in clients:
+                client.say(frame)
+            for client in clients:
+                await client.take(in_flight)
+        return frames * in_flight * len(clients)
 
-    return Row(title, work)
+    return Row(f"{title}, {clients} clients" if clients > 1 else title, work, clients)
 
 
 def stream(method: str, count: int) -> Row:
@@ -157,6 +158,19 @@ def stream(method: str, count: int) -> Row:
         return count
 
     return Row(f"{method}, an item", work)
+
+
+def streams(method: str, count: int, clients: int) -> Row:
+    """One stream to each client."""
+
+    async def work(clients: Sequence[Client]) -> int:
+        for client in clients:
+            client.say(_call(method, count, type=4))
+        for client in clients:
+            await client.take(count + 1)
+        return count * len(clients)
+
+    return Row(f"{method}, an item, {clients} streams", work, clients)
 
 
 def upload(method: str, count: int, in_frame: int) -> Row:
@@ -191,9 +205,11 @@ ROWS = {
     "def": calls("AddSync", 1, 2),
     "step": calls("Add", 1, 2),
     "task": calls("AddAwait", 1, 2),
+    "task50": calls("AddAwait", 1, 2, frames=2, in_flight=20, clients=50),
     "stream": stream("Counter", 20_000),
     "objs": stream("Objs", 10_000),
     "saw": stream("CounterAwait", 2_000),
+    "saw50": streams("CounterAwait", 40, 50),
     "chan": stream("CounterChannel", 5_000),
     "up1": upload("Sum", 2_000, 1),
     "up64": upload("Sum", 6_400, 64),

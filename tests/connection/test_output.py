@@ -9,6 +9,7 @@ import pytest
 
 from hubstream import ConnectionLost
 from hubstream.connection.output import CUT_OFF, FRAME, ItemBatch, Output
+from hubstream.connection.turn import Turn
 
 
 class Wire:
@@ -73,7 +74,7 @@ async def quiet(out: Output) -> None:
 
 async def test_what_one_read_gives_is_one_frame() -> None:
     wire = Wire()
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     out.held = True
     for n in range(3):
         out.emit(b"%d" % n)
@@ -85,7 +86,7 @@ async def test_what_one_read_gives_is_one_frame() -> None:
 
 async def test_what_one_iteration_gives_is_one_frame() -> None:
     wire = Wire()
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     out.emit(b"a")
     out.emit(b"b")
     assert wire.frames == []
@@ -97,7 +98,7 @@ async def test_what_one_iteration_gives_is_one_frame() -> None:
 
 async def test_items_leave_when_the_stream_stops_producing() -> None:
     wire = Wire()
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     await produce(out, 20, suspends=True)
     await quiet(out)
     assert b"".join(wire.frames) == items(20)
@@ -106,7 +107,7 @@ async def test_items_leave_when_the_stream_stops_producing() -> None:
 
 async def test_an_item_alone_leaves_at_once() -> None:
     wire = Wire()
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     await produce(out, 1)
     for _ in range(3):  # the tick, and the one that sees that nothing more came
         await asyncio.sleep(0)
@@ -115,7 +116,7 @@ async def test_an_item_alone_leaves_at_once() -> None:
 
 async def test_frames_of_a_stream_that_never_suspends_are_bounded() -> None:
     wire = Wire()
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     await produce(out, 20_000)
     await quiet(out)
     assert b"".join(wire.frames) == items(20_000)
@@ -124,7 +125,7 @@ async def test_frames_of_a_stream_that_never_suspends_are_bounded() -> None:
 
 async def test_a_message_keeps_its_place_between_items() -> None:
     wire = Wire()
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     await produce(out, 2)
     out.emit(b"message")
     await produce(out, 1)
@@ -134,7 +135,7 @@ async def test_a_message_keeps_its_place_between_items() -> None:
 
 async def test_streams_wait_for_a_peer_that_does_not_read() -> None:
     wire = Wire(takes=1)
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     out.emit(b"first")
     await asyncio.sleep(0)
     assert wire.paused
@@ -153,7 +154,7 @@ async def test_streams_wait_for_a_peer_that_does_not_read() -> None:
 async def test_the_end_wakes_whoever_waits() -> None:
     wire = Wire(takes=0)
     wire.paused = True
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     stream, sender = asyncio.create_task(produce(out, 5)), asyncio.create_task(out.drained())
     await asyncio.sleep(0)
     out.discard()
@@ -169,7 +170,7 @@ async def test_the_end_wakes_whoever_waits() -> None:
 async def test_the_last_messages_are_handed_over() -> None:
     wire = Wire(takes=0)
     wire.paused = True
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     await asyncio.wait([asyncio.create_task(produce(out, 1))], timeout=0)
     await asyncio.sleep(0)
     out.emit(b"close")
@@ -182,7 +183,7 @@ async def test_messages_that_nobody_reads_are_cut_off() -> None:
     wire = Wire(takes=0)
     wire.paused = True
     cut: list[int] = []
-    out = Output(wire, asyncio.get_running_loop(), lambda: cut.append(out.size))
+    out = Output(wire, Turn(asyncio.get_running_loop()), lambda: cut.append(out.size))
     while not cut:
         out.emit(b"x" * 1000)
     assert CUT_OFF < cut[0] <= CUT_OFF + 1000
@@ -191,7 +192,7 @@ async def test_messages_that_nobody_reads_are_cut_off() -> None:
 
 async def test_a_sender_that_never_suspends_gathers_no_more_than_a_frame() -> None:
     wire = Wire()
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
     most = 0
     for _ in range(10_000):
         out.emit(b"x" * 100)
@@ -206,7 +207,7 @@ async def test_a_sender_that_never_suspends_gathers_no_more_than_a_frame() -> No
 async def test_streams_take_turns_where_each_frame_makes_the_transport_wait() -> None:
     """As below a middleware that wraps `send`: there every write waits for a task."""
     wire = Wire(takes=1)
-    out = Output(wire, asyncio.get_running_loop())
+    out = Output(wire, Turn(asyncio.get_running_loop()))
 
     async def endless(item: bytes) -> None:
         batch = ItemBatch(Frame())

@@ -17,6 +17,7 @@ from hubstream.client.errors import not_active
 from hubstream.client.reading import Holder, Reading
 from hubstream.connection.connection import Connection
 from hubstream.connection.output import FRAME, Output
+from hubstream.connection.turn import Turn
 from hubstream.errors import ConnectionLost
 from hubstream.payloads.bind import Binder
 from hubstream.protocol.codec import Codec
@@ -69,7 +70,7 @@ class Wire:
         self.codec = codec
         self.binder = binder
         self.loop = loop
-        self.output = Output(connection, loop)
+        self.output = Output(connection, Turn(loop))
         self.reading = Reading(connection, self._awaited)
         self.active = False
         """Between the handshake and the end."""

@@ -12,6 +12,8 @@ import contextvars
 import logging
 from typing import Final, Protocol
 
+from hubstream.connection.turn import Turn
+
 __all__ = ["TICK", "Clock", "Member"]
 
 logger = logging.getLogger("hubstream.connection")
@@ -40,6 +42,7 @@ class Clock:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.turn = Turn(loop)
         self.now = loop.time()
         """Loop time of the last tick: good to a second, and free to read."""
         self._members: dict[Member, None] = {}

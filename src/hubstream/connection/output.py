@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hubstream.connection.connection import Connection
+from hubstream.connection.turn import Turn
 from hubstream.errors import ConnectionLost
 from hubstream.protocol.codec import ItemFrame
 
@@ -51,6 +52,7 @@ class Output:
         "_scheduled",
         "_seen",
         "_since",
+        "_turn",
         "_urgent",
         "_waiters",
         "closed",
@@ -60,11 +62,10 @@ class Output:
         "size",
     )
 
-    def __init__(
-        self, connection: Connection, loop: asyncio.AbstractEventLoop, on_cut_off: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, turn: Turn, on_cut_off: Callable[[], None] | None = None) -> None:
         self._connection = connection
-        self._loop = loop
+        self._turn = turn
+        self._loop = turn.loop
         self._parts: list[bytes] = []
         self._batches: list[ItemBatch] = []
         self._waiters: dict[asyncio.Future[None], None] = {}
@@ -101,7 +102,8 @@ class Output:
             if urgent:
                 self._urgent = True
             if not self._scheduled:
-                self._schedule()
+                self._scheduled = True
+                self._turn.await_end(self)
         if size > CUT_OFF and self._connection.paused and self.on_cut_off is not None:
             self.on_cut_off()
 
@@ -109,7 +111,8 @@ class Output:
         """The batch gets its first item: it takes its place in the order and leaves with the next frame."""
         self._batches.append(batch)
         if not self._scheduled and not self.held:
-            self._schedule()
+            self._scheduled = True
+            self._turn.await_end(self)
 
     def roomy(self) -> bool:
         """Whether a stream whose items brought `size` to `limit` may go on at once; if not, it has to await `room()`."""
@@ -210,11 +213,8 @@ class Output:
             batch.items.clear()
         self._batches.clear()
 
-    def _schedule(self) -> None:
-        self._scheduled = True
-        self._loop.call_soon(self._tick)
-
-    def _tick(self) -> None:
+    def turn_ends(self) -> None:
+        """The turn's: what was gathered leaves, unless items go on coming."""
         size = self.size
         if size and not self._urgent and size != self._seen and not self._connection.paused:
             now = self._loop.time()
@@ -222,7 +222,7 @@ class Output:
             if not self._seen or now - self._since < AGE:
                 self._seen = size
                 self.limit = min(FRAME, 2 * size)  # the loop has its turns: this looks at the clock
-                self._loop.call_soon(self._tick)
+                self._turn.await_end(self)
                 return
         self._scheduled = False
         self._seen = 0

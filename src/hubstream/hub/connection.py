@@ -88,7 +88,7 @@ class ServerConnection:
         self._leaving = leaving
         self._greeting: asyncio.Task[None] | None = None
         options = mapping.options
-        self.out = Output(connection, clock.loop, self._not_reading)
+        self.out = Output(connection, clock.turn, self._not_reading)
         self.context = HubCallerContext(connection_id, request, connection.transport, self._abort)
         self._session = HubSession(
             "server",
