@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hubstream.errors import ConnectionLost, HubError
 from hubstream.hub import texts
 from hubstream.hub.authorize import Unauthorized
+from hubstream.hub.http_exception import as_answer
 from hubstream.payloads.bind import BINDING_ERRORS, ArgumentCountError
 from hubstream.protocol.messages import Completion, Invocation, StreamInvocation
 
@@ -80,6 +81,7 @@ class Answers:
         if cancelled and isinstance(error, CancelledError):
             self.refuse(invocation_id, texts.unexpected(name, error, False))
             return
+        error = as_answer(error)
         self.log(name, invocation_id, error)
         self.refuse(invocation_id, texts.unexpected(name, error, self._detailed))
 

@@ -17,6 +17,7 @@ from hubstream.connection.output import ItemBatch
 from hubstream.errors import ConnectionLost
 from hubstream.hub import texts
 from hubstream.hub.held import Watched
+from hubstream.hub.http_exception import as_answer
 from hubstream.hub.runner import EXITS, Call
 
 __all__ = ["StreamCall"]
@@ -129,6 +130,7 @@ class StreamCall(Call):
         error, self._error = self._error, None
         text = self._text
         if error is not None and not (self.cancelled and isinstance(error, CancelledError)):
+            error = as_answer(error)
             self.dispatcher.answers.log(self.method.name, self.id, error)
             if not self.cancelled:
                 detailed = self.dispatcher.options.detailed_errors
