@@ -10,7 +10,7 @@ from typing import Any, assert_type
 
 from hubstream import HubServer
 from hubstream.client import ClientCore, Stream, Subscription
-from hubstream.testing import connect
+from hubstream.testing import TestConnection, connect
 
 
 @dataclass
@@ -25,10 +25,22 @@ def shown(text: str) -> None:
 
 async def connections(server: HubServer) -> None:
     async with connect(server, "/hub", protocol="messagepack") as connection:
-        assert_type(connection, ClientCore)
+        assert_type(connection, TestConnection)
     async with connect(server, int) as connection:  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         pass
     connect("/hub", server)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def expected(connection: TestConnection) -> None:
+    assert_type(await connection.expect("name"), tuple[Any, ...])
+    assert_type(await connection.expect("name", timeout=2), tuple[Any, ...])
+    assert_type(await connection.expect("name", int), tuple[int])
+    assert_type(await connection.expect("name", int | None, list[Point]), tuple[int | None, list[Point]])
+    assert_type(await connection.expect("name", str, str, int, Point, timeout=2), tuple[str, str, int, Point])
+    assert_type(await connection.expect("name", str, str, str, str, str), tuple[Any, ...])
+    _, _ = await connection.expect("name", int)  # type: ignore[misc]  # pyright: ignore[reportAssignmentType, reportUnknownVariableType]
+    await connection.expect(int)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await connection.expect("name", timeout="1")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 async def results(connection: ClientCore, lines: AsyncIterator[str]) -> None:

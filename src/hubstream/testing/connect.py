@@ -67,7 +67,7 @@ async def connect(
     far.attach(server)
     try:
         style = server.mapping.options.payloads if payloads is None else payloads
-        client = TestConnection(near, server, protocol=protocol, payloads=style, handlers=handlers)
+        client = TestConnection(near, far, server, protocol=protocol, payloads=style, handlers=handlers)
         near.attach(client)
         try:
             await client.start()

@@ -40,6 +40,7 @@ class TestConnection(ClientCore):
     def __init__(
         self,
         near: MemoryConnection,
+        far: MemoryConnection,
         server: ServerConnection,
         *,
         protocol: str,
@@ -47,6 +48,7 @@ class TestConnection(ClientCore):
         handlers: Handlers | None,
     ) -> None:
         self._calls = Calls(handlers if handlers is not None else Handlers())
+        self._ends = near, far
         self._server = server
         super().__init__(
             near,
@@ -141,6 +143,8 @@ class TestConnection(ClientCore):
             TimeoutError: Something of that has not ended after 5 s; the text says what.
         """
         self._connection.abort()
+        for end in self._ends:
+            await end.ended.wait()
         await self.close()
         if left := await self._server.parted(PATIENCE):
             raise TimeoutError(f"{PATIENCE:g} s after the connection was cut, this still runs: {left}")
