@@ -149,7 +149,7 @@ class Circle(Hub):
 
 @refused("it depends on 5, which cannot be called", "the function itself")
 class NotCallable(Hub):
-    def call(self, value: Annotated[int, Depends(5)]) -> None: ...  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    def call(self, value: Annotated[int, Depends(5)]) -> None: ...  # pyright: ignore[reportArgumentType]
 
 
 @refused("its parameters cannot be read", "in a function of your own")
@@ -157,13 +157,16 @@ class NoSignature(Hub):
     def call(self, value: Annotated[float, Depends(time.time)]) -> None: ...
 
 
-def unresolved(value: Missing) -> int:  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
+def unresolved(value: int) -> int:
     return 1
+
+
+unresolved.__annotations__["value"] = "Missing"
 
 
 @refused("Unresolved.call -> unresolved: its annotations name 'Missing'", "TYPE_CHECKING")
 class Unresolved(Hub):
-    def call(self, value: Annotated[int, Depends(unresolved)]) -> None: ...  # pyright: ignore[reportUnknownArgumentType] - it is
+    def call(self, value: Annotated[int, Depends(unresolved)]) -> None: ...
 
 
 @contextmanager
