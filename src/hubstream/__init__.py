@@ -1,5 +1,8 @@
-"""SignalR for Python: a hub server for any ASGI application, with streaming both ways."""
+"""SignalR for Python: a hub server for any ASGI application and an asyncio client, with streaming both ways."""
 
+from hubstream.client.hub_connection import HubConnection
+from hubstream.client.reconnect import RetryContext
+from hubstream.client.state import HubConnectionState
 from hubstream.errors import (
     ConnectionLost,
     HandshakeError,
@@ -20,6 +23,7 @@ from hubstream.hub.options import Options
 from hubstream.hub.server import HubServer
 from hubstream.payloads.style import DOTNET, PYTHON, Payloads
 from hubstream.streams.channel import Channel, ChannelClosed, ChannelReader
+from hubstream.streams.subject import Subject
 from hubstream.transports.asgi.request import Request
 from hubstream.user import User
 
@@ -34,6 +38,8 @@ __all__ = [
     "HandshakeError",
     "Hub",
     "HubCallerContext",
+    "HubConnection",
+    "HubConnectionState",
     "HubDescription",
     "HubError",
     "HubFilter",
@@ -48,6 +54,8 @@ __all__ = [
     "Payloads",
     "ProtocolError",
     "Request",
+    "RetryContext",
+    "Subject",
     "TransportError",
     "User",
     "authorize",

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from hubstream.client import ClientCore, Ending, connection, wire
+from hubstream.client import ClientCore, Ending, connection, tasks
 from hubstream.connection.clock import Clock, Member
 from hubstream.connection.memory import pair
 from hubstream.errors import ConnectionLost, HandshakeError, ProtocolError
@@ -254,7 +254,7 @@ async def test_handlers_that_run_end_with_the_connection(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connection, "STOP", 0.02)
-    monkeypatch.setattr(wire, "GRACE", 0.02)
+    monkeypatch.setattr(tasks, "GRACE", 0.02)
     ended: list[str] = []
     gate = asyncio.Event()
     async with joined() as (client, peer):

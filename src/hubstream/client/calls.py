@@ -18,7 +18,7 @@ from hubstream.client.reading import Holder
 from hubstream.client.up import Upload
 from hubstream.client.wire import Wire
 from hubstream.errors import ConnectionLost, ProtocolError
-from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS, describe
+from hubstream.payloads.bind import BINDING_ERRORS, ENCODING_ERRORS, Encode, describe
 from hubstream.protocol.messages import Completion, Invocation
 
 __all__ = ["encode_arguments", "invoke", "send"]
@@ -26,23 +26,36 @@ __all__ = ["encode_arguments", "invoke", "send"]
 NULL = {"json": Raw(b"null"), "messagepack": Raw(b"\xc0")}
 
 
-def encode_arguments(wire: Wire, name: str, arguments: Sequence[Any]) -> tuple[bytes, list[Upload]]:
+def encode_arguments(
+    wire: Wire, name: str, arguments: Sequence[Any], encoders: Sequence[Encode] | None = None
+) -> tuple[bytes, list[Upload]]:
     """The argument array of a call, and the streams among the arguments.
+
+    Args:
+        wire: The connection.
+        name: The method, for error texts.
+        arguments: The values.
+        encoders: What writes each of them, or the items of a stream, where the types are declared.
 
     Raises:
         TypeError: A value that the protocol cannot carry.
     """
-    uploads = [Upload(wire, value) for value in arguments if up.is_stream(value)]
+    any_encoder = wire.binder.encoder()
     parts: list[bytes] = []
-    encode = wire.binder.encoder()
-    for position, value in enumerate(arguments, 1):
-        if uploads and up.is_stream(value):
-            continue
-        try:
-            parts.append(encode(value))
-        except ENCODING_ERRORS as error:
-            up.settle(uploads, None)
-            raise TypeError(f"argument {position} of '{name}' cannot be sent: {describe(error)}") from error
+    uploads: list[Upload] = []
+    position = 0
+    try:
+        for position, value in enumerate(arguments):
+            encode = any_encoder if encoders is None else encoders[position]
+            if up.is_stream(value):
+                uploads.append(Upload(wire, value, encode))
+            else:
+                parts.append(encode(value))
+    except ENCODING_ERRORS as error:
+        # What stands behind the value is closed too: nobody else will.
+        uploads += [Upload(wire, value, any_encoder) for value in arguments[position + 1 :] if up.is_stream(value)]
+        up.settle(uploads, None)
+        raise TypeError(f"argument {position + 1} of '{name}' cannot be sent: {describe(error)}") from error
     if not wire.codec.binary:
         return b"[" + b",".join(parts) + b"]", uploads
     count = len(parts)
@@ -86,10 +99,12 @@ class _PendingCall:
             self.future.set_exception(error)
 
 
-async def invoke(wire: Wire, name: str, arguments: Sequence[Any], type_: Any) -> Any:
+async def invoke(
+    wire: Wire, name: str, arguments: Sequence[Any], type_: Any, encoders: Sequence[Encode] | None = None
+) -> Any:
     """Call a method and wait for its result, decoded as `type_`."""
     decode = wire.binder.decoder(type_)
-    encoded, uploads = encode_arguments(wire, name, arguments)
+    encoded, uploads = encode_arguments(wire, name, arguments, encoders)
     call = _PendingCall(wire, uploads)
     try:
         await wire.turn("invoke")

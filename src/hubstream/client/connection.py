@@ -10,16 +10,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Self
 
 from msgspec import UNSET
-from typing_extensions import TypeForm, TypeVar
+from typing_extensions import override
 
-from hubstream.client import calls, errors
-from hubstream.client.down import Download, Stream
-from hubstream.client.handlers import F, Handlers
+from hubstream.client import errors
+from hubstream.client.handlers import Handlers
+from hubstream.client.hub_client import HubClient
 from hubstream.client.runner import Runner
-from hubstream.client.wire import GRACE, Wire
+from hubstream.client.tasks import GRACE, Tasks
+from hubstream.client.wire import Successor, Wire
 from hubstream.connection.clock import Clock
 from hubstream.connection.connection import Connection
 from hubstream.errors import ConnectionLost, HandshakeError
@@ -31,10 +32,9 @@ from hubstream.protocol.json import JsonCodec
 from hubstream.protocol.messagepack import MessagePackCodec
 from hubstream.protocol.messages import Close, Completion, Invocation, StreamItem
 from hubstream.protocol.session import HubSession
+from hubstream.streams.buffer import StreamPolicy
 
 __all__ = ["ClientCore", "Ending"]
-
-T = TypeVar("T")
 
 CODECS: dict[str, Callable[[], Codec]] = {"json": JsonCodec, "messagepack": MessagePackCodec}
 CLOSE_TIMEOUT = 5.0
@@ -55,7 +55,7 @@ class Ending:
     """What pending calls were told (spec 11.3)."""
 
 
-class ClientCore:
+class ClientCore(HubClient):
     """A client's side of one hub connection; a `ConnectionHandler`.
 
     Args:
@@ -68,7 +68,11 @@ class ClientCore:
         server_timeout: Seconds without a message after which the server is taken for gone.
         keep_alive: Seconds without a message of ours after which a Ping is sent.
         stream_buffer: Items of one stream that wait to be taken before it counts as full.
+        stream_policy: What happens then.
         on_end: Called once, when the connection ends after its handshake.
+        tasks: The owner of the handlers and uploads, if it is not this connection alone.
+        before: The connection before this one: its server's calls are handled before those of this one.
+        successor: Waits for the connection after this one.
     """
 
     def __init__(
@@ -83,24 +87,34 @@ class ClientCore:
         server_timeout: float = 30.0,
         keep_alive: float = 15.0,
         stream_buffer: int = 10,
+        stream_policy: StreamPolicy = "wait",
         on_end: Callable[[Ending], None] | None = None,
+        tasks: Tasks | None = None,
+        before: ClientCore | None = None,
+        successor: Successor | None = None,
     ) -> None:
         if protocol not in CODECS:
             raise ValueError(f"the protocols are {' and '.join(CODECS)}, not {protocol!r}")
         loop = asyncio.get_running_loop()
         codec = CODECS[protocol]()
-        self.handlers = handlers if handlers is not None else Handlers()
+        super().__init__(
+            handlers if handlers is not None else Handlers(),
+            binder(payloads, codec.name),
+            tasks if tasks is not None else Tasks(),
+            stream_buffer=stream_buffer,
+            stream_policy=stream_policy,
+        )
         self.ending: Ending | None = None
         """How it ended; None before."""
         self._connection = connection
         self._session = HubSession("client", [codec], max_message_size=None, binary_capable=connection.binary_capable)
-        self._wire = Wire(connection, self._session, codec, binder(payloads, protocol), loop)
-        self._runner = Runner(self._wire, self.handlers)
+        self._wire = Wire(connection, self._session, codec, self._binder, loop, self._tasks, successor)
+        self._runner: Runner = Runner(self._wire, self.handlers, before._runner if before is not None else None)
+        self._owns_tasks = tasks is None
         self._clock = clock if clock is not None else Clock(loop)
         self._handshake_timeout = handshake_timeout
         self._server_timeout = server_timeout
         self._keep_alive = keep_alive
-        self._stream_buffer = stream_buffer
         self._on_end = on_end
         self._loop = loop
         self._shaken: asyncio.Future[None] | None = None
@@ -112,6 +126,11 @@ class ClientCore:
     def transport(self) -> str:
         """`WebSockets`, `ServerSentEvents`, `LongPolling` or `Memory`."""
         return self._connection.transport
+
+    @property
+    def wire(self) -> Wire:
+        """The connection, as calls and streams see it."""
+        return self._wire
 
     async def start(self) -> None:
         """Agree with the server on the protocol.
@@ -143,6 +162,15 @@ class ClientCore:
 
         Pending calls get `ConnectionLost`; handlers that run have a second. Closing again does nothing more.
         """
+        await self.leave()
+        self.let_go()
+        await self._tasks.end(STOP)
+
+    async def leave(self) -> None:
+        """Tell the server, end the connection and wait until the transport has; after `CLOSE_TIMEOUT` it is aborted.
+
+        Pending calls get `ConnectionLost`; handlers run on. Cancelled, it aborts at once.
+        """
         if self._wire.active:
             self._wire.output.emit(self._wire.codec.encode(Close()))
         self._end(None, errors.CLOSED, reconnect=False)
@@ -154,8 +182,10 @@ class ClientCore:
         except asyncio.CancelledError:
             self._connection.abort()
             raise
+
+    def let_go(self) -> None:
+        """The current task is about to wait for the end of all others: if it is a handler, they must not wait for it."""
         self._runner.let_go()
-        await self._wire.end_tasks(STOP)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -166,61 +196,9 @@ class ClientCore:
     ) -> None:
         await self.close()
 
-    @overload
-    async def invoke(self, name: str, /, *arguments: object) -> Any: ...
-    @overload
-    async def invoke(self, name: str, /, *arguments: object, result: TypeForm[T]) -> T: ...
-    async def invoke(self, name: str, /, *arguments: object, result: Any = Any) -> Any:
-        """Call a hub method and wait for its result. Cancelling the wait cancels the call.
-
-        Args:
-            name: The method.
-            arguments: What it is called with. Async iterables, iterators, subjects and channel readers are uploaded.
-            result: The type of the result; what the protocol gives without.
-
-        Raises:
-            HubError: The server's error, or a result of another type.
-            ConnectionLost: The connection is not active, or ended first.
-            TypeError: An argument cannot be sent; nothing was.
-            ValueError: The name cannot be, for half a surrogate pair in it.
-        """
-        return await calls.invoke(self._wire, name, arguments, result)
-
-    async def send(self, name: str, /, *arguments: object) -> None:
-        """Call a hub method and do not wait for it; what is uploaded goes on by itself.
-
-        Raises:
-            ConnectionLost: The connection is not active.
-            TypeError: An argument cannot be sent; nothing was.
-            ValueError: The name cannot be, for half a surrogate pair in it.
-        """
-        await calls.send(self._wire, name, arguments)
-
-    @overload
-    def stream(self, name: str, /, *arguments: object) -> Stream[Any]: ...
-    @overload
-    def stream(self, name: str, /, *arguments: object, item: TypeForm[T]) -> Stream[T]: ...
-    def stream(self, name: str, /, *arguments: object, item: Any = Any) -> Stream[Any]:
-        """A stream from the server. It is asked for on entering the block, at the first item, or by `subscribe()`.
-
-        Args:
-            name: The method.
-            arguments: As for `invoke()`.
-            item: The type of its items; what the protocol gives without.
-        """
-        return Stream(Download(self._wire, name, arguments, item, self._stream_buffer))
-
-    @overload
-    def on(self, name: str, /) -> Callable[[F], F]: ...
-    @overload
-    def on(self, name: str, handler: F, /) -> F: ...
-    def on(self, name: str, handler: F | None = None, /) -> F | Callable[[F], F]:
-        """Call `handler` when the server calls `name`; also a decorator. See `Handlers.on`."""
-        return self.handlers.on(name) if handler is None else self.handlers.on(name, handler)
-
-    def off(self, name: str, handler: Callable[..., object] | None = None, /) -> None:
-        """Call `handler` no more, or none of this name."""
-        self.handlers.off(name, handler)
+    @override
+    def _wire_for(self, method: str) -> Wire:
+        return self._wire  # which says itself whether it is active
 
     # The transport's side.
 
@@ -274,7 +252,8 @@ class ClientCore:
         self._lost.set()
 
     async def ended(self) -> None:
-        await self._wire.end_tasks(GRACE)
+        if self._owns_tasks:
+            await self._tasks.end(GRACE)
 
     # The clock's side.
 
@@ -318,6 +297,8 @@ class ClientCore:
         started, wire.active = wire.active, False
         self.ending = Ending(error, reconnect, text)
         self._clock.discard(self)
+        if started and self._on_end is not None:
+            self._on_end(self.ending)  # first: whoever is told of the loss finds the client reconnecting already
         pending = list(wire.pending.values())
         wire.pending.clear()
         for waiting in pending:
@@ -330,5 +311,3 @@ class ClientCore:
         self._connection.close()
         if self._shaken is not None and not self._shaken.done():
             self._shaken.set_exception(error if isinstance(error, HandshakeError) else HandshakeError(text))
-        if started and self._on_end is not None:
-            self._on_end(self.ending)

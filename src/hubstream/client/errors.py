@@ -12,10 +12,27 @@ import msgspec
 
 from hubstream.errors import HubError
 
-__all__ = ["CLOSED", "LOST", "closed_by_server", "deserialize_error", "hub_error", "not_active", "server_silent"]
+__all__ = [
+    "CLOSED",
+    "LOST",
+    "NOT_DISCONNECTED",
+    "STOPPED_IN_ATTEMPT",
+    "STOPPED_IN_DELAY",
+    "STOPPED_IN_START",
+    "closed_by_server",
+    "deserialize_error",
+    "exhausted",
+    "hub_error",
+    "not_active",
+    "server_silent",
+]
 
 CLOSED = "Invocation canceled due to the underlying connection being closed."
 LOST = "The connection to the server was lost."
+NOT_DISCONNECTED = "The HubConnection cannot be started if it is not in the Disconnected state."
+STOPPED_IN_START = "The connection was stopped before it had started."
+STOPPED_IN_DELAY = "Connection stopped during reconnect delay. Done reconnecting."
+STOPPED_IN_ATTEMPT = "Connection stopped during reconnect attempt. Done reconnecting."
 
 _SHOWN = re.compile(
     r"(?:Failed to invoke '.*?' due to an error on the server"
@@ -68,6 +85,14 @@ def closed_by_server(error: str) -> str:
 
 def server_silent(timeout: float) -> str:
     return f"Server timeout ({timeout * 1000:.2f}ms) elapsed without receiving a message from the server."
+
+
+def exhausted(attempts: int, elapsed: float) -> str:
+    """What the closed event says after the last attempt to reconnect; the time as .NET writes it."""
+    minutes, seconds = divmod(elapsed, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    time = f"{hours:02}:{minutes:02}:{seconds:010.7f}"
+    return f"Reconnect retries have been exhausted after {attempts} failed attempts and {time} elapsed. Disconnecting."
 
 
 def not_active(method: str) -> str:

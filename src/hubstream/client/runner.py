@@ -1,9 +1,9 @@
 """Runs handlers: in order, one at a time, off the receive loop (spec 11.5).
 
-The server's plain calls wait in one queue; a task drains it and ends. A handler that takes longer than `PATIENCE` holds up
-nobody but itself: it is logged, its further calls wait in a lane of its own, and the queue goes on. The server's questions (calls
-that want a result) are run at once, beside the queue, so that a handler may itself call the server. A handler that raises or does
-not bind is logged.
+The server's plain calls wait in one queue; a task drains it and ends; after a reconnect it begins when the one before has
+ended. A handler that takes longer than `PATIENCE` holds up nobody but itself: it is logged, its further calls wait in a lane of
+its own, and the queue goes on. The server's questions (calls that want a result) are run at once, beside the queue, so that a
+handler may itself call the server. A handler that raises or does not bind is logged.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ class _Lane:
 class Runner:
     """The handlers' side of one connection."""
 
-    def __init__(self, wire: Wire, handlers: Handlers) -> None:
+    def __init__(self, wire: Wire, handlers: Handlers, before: Runner | None = None) -> None:
         self.held = 0
+        self._before: asyncio.Task[None] | None = before._task if before is not None else None
         self._wire = wire
         self._handlers = handlers
         self._queue: deque[Invocation] = deque()
@@ -98,6 +99,9 @@ class Runner:
 
     async def _drain(self) -> None:
         try:
+            if self._before is not None:
+                await asyncio.wait((self._before,))
+                self._before = None
             while self._queue:
                 message = self._queue.popleft()
                 self.held -= len(message.arguments)

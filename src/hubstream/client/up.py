@@ -13,9 +13,11 @@ from asyncio import CancelledError
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from typing import Any
 
-from hubstream.client.wire import AGAIN, GRACE, Wire
+from hubstream.client.tasks import AGAIN, GRACE
+from hubstream.client.wire import Wire
 from hubstream.connection.output import ItemBatch
 from hubstream.errors import ConnectionLost, HubError
+from hubstream.payloads.bind import Encode
 from hubstream.protocol.messages import Completion
 
 __all__ = ["Upload", "ended", "is_stream", "settle"]
@@ -34,14 +36,26 @@ def is_stream(value: object) -> bool:
 class Upload:
     """One stream to the server."""
 
-    __slots__ = ("_call_waits", "_finished", "_id", "_source", "_started", "_stopped", "_wire", "error", "task")
+    __slots__ = (
+        "_call_waits",
+        "_encode",
+        "_finished",
+        "_id",
+        "_source",
+        "_started",
+        "_stopped",
+        "_wire",
+        "error",
+        "task",
+    )
 
-    def __init__(self, wire: Wire, source: Any) -> None:
+    def __init__(self, wire: Wire, source: Any, encode: Encode) -> None:
         self.error: Exception | None = None
         """What the source raised, until somebody is told."""
         self.task: asyncio.Task[None] | None = None
         self._wire = wire
         self._source = source
+        self._encode = encode
         self._id = ""
         self._started = False
         self._stopped = False
@@ -106,7 +120,7 @@ class Upload:
         assert me is not None
         out = self._wire.output
         batch = ItemBatch(self._wire.codec.items(self._id))
-        items, overhead, encode = batch.items, batch.frame.overhead, self._wire.binder.encoder()
+        items, overhead, encode = batch.items, batch.frame.overhead, self._encode
         add = items.append
         if self._wire.connection.paused:
             await out.room()

@@ -1,20 +1,19 @@
 """What the parts of one client connection share: its output, the table of what waits for the server, its tasks.
 
-Imports `errors`, `protocol`, `payloads` and `connection`. Only `turn()` and `end_tasks()` wait.
+Imports `errors`, `protocol`, `payloads` and `connection`. Only `turn()` waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from asyncio import CancelledError
-from collections.abc import Coroutine, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from msgspec import UNSET, Raw
 
 from hubstream.client.errors import not_active
 from hubstream.client.reading import Holder, Reading
+from hubstream.client.tasks import Tasks
 from hubstream.connection.connection import Connection
 from hubstream.connection.output import FRAME, Output
 from hubstream.connection.turn import Turn
@@ -24,14 +23,7 @@ from hubstream.protocol.codec import Codec
 from hubstream.protocol.messages import CancelInvocation, Completion, Invocation, StreamInvocation
 from hubstream.protocol.session import HubSession
 
-__all__ = ["Outgoing", "Pending", "Wire"]
-
-logger = logging.getLogger("hubstream.client")
-
-GRACE = 5.0
-"""Seconds a cancelled task has to clean up before it is cancelled again."""
-AGAIN = 0.5
-"""Seconds after that, before it is given up and logged."""
+__all__ = ["Outgoing", "Pending", "Successor", "Wire"]
 
 
 class Outgoing(Protocol):
@@ -59,17 +51,36 @@ class Pending(Protocol):
         ...
 
 
+Successor: TypeAlias = "Callable[[Wire, ConnectionLost], Awaitable[Wire]]"
+"""Waits for the connection after this one, which was lost so.
+
+Raises:
+    ConnectionLost: There will be none.
+"""
+
+
 class Wire:
     """One hub connection from the client's side."""
 
     def __init__(
-        self, connection: Connection, session: HubSession, codec: Codec, binder: Binder, loop: asyncio.AbstractEventLoop
+        self,
+        connection: Connection,
+        session: HubSession,
+        codec: Codec,
+        binder: Binder,
+        loop: asyncio.AbstractEventLoop,
+        tasks: Tasks,
+        successor: Successor | None = None,
     ) -> None:
         self.connection = connection
         self.session = session
         self.codec = codec
         self.binder = binder
         self.loop = loop
+        self.tasks = tasks
+        self.spawn = tasks.spawn
+        self.successor = successor
+        """Set where a client reconnects."""
         self.output = Output(connection, Turn(loop))
         self.reading = Reading(connection, self._awaited)
         self.active = False
@@ -79,16 +90,8 @@ class Wire:
         """Loop time, good to a second, of the last call; pings are counted from here."""
         self.uploads: set[Outgoing] = set()
         """Those that have not ended, of every call."""
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._gate = asyncio.Lock()
         self._queued = 0
-
-    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run a coroutine that ends with this connection."""
-        task = self.loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     async def turn(self, method: str) -> None:
         """Wait until the transport takes more, in the order of the calls.
@@ -155,29 +158,6 @@ class Wire:
         """The connection has ended: close every source, silently (spec 7.5)."""
         for upload in list(self.uploads):
             upload.stop(None)
-
-    async def end_tasks(self, patience: float) -> None:
-        """Wait for what was spawned, for `patience` seconds; then cancel it, and again. The caller's own task is left alone.
-
-        Cancelled, it cancels what is left and passes the cancellation on.
-        """
-        me = asyncio.current_task()
-        try:
-            for seconds, cancel in ((patience, False), (GRACE, True), (AGAIN, True)):
-                left = [task for task in self._tasks if task is not me]
-                if not left:
-                    return
-                if cancel:
-                    for task in left:
-                        task.cancel()
-                await asyncio.wait(left, timeout=seconds)
-        except CancelledError:
-            for task in self._tasks:
-                task.cancel()
-            raise
-        for task in self._tasks:
-            if task is not me:
-                logger.error("a task of a closed connection did not end when it was cancelled: %r", task)
 
     def _awaited(self, full: set[Holder]) -> bool:
         return any(pending.held_up_by(full) for pending in self.pending.values())
