@@ -185,7 +185,11 @@ async def test_questions_are_answered_by_handlers_and_can_be_expected(hubs: HubS
     async with connect(hubs, "/chat") as connection:
         with pytest.raises(HubError, match="Client didn't provide a result"):
             await connection.invoke("ask")
-        connection.on("Question", "no {}".format)
+
+        @connection.on("Question")
+        def answer(number: int) -> str:
+            return f"no {number}"
+
         assert await connection.invoke("ask", result=str) == "no 7"
         assert await connection.expect("Question", int) == (7,)
         assert await connection.expect("Question", int) == (7,)

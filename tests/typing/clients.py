@@ -39,8 +39,8 @@ async def expected(connection: TestConnection) -> None:
     assert_type(await connection.expect("name", str, str, int, Point, timeout=2), tuple[str, str, int, Point])
     assert_type(await connection.expect("name", str, str, str, str, str), tuple[Any, ...])
     _, _ = await connection.expect("name", int)  # type: ignore[misc]  # pyright: ignore[reportAssignmentType, reportUnknownVariableType]
-    await connection.expect(int)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    await connection.expect("name", timeout="1")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await connection.expect(int)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await connection.expect("name", timeout="1")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 async def results(connection: ClientCore, lines: AsyncIterator[str]) -> None:
