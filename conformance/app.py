@@ -1,16 +1,15 @@
-"""The hubs and `GET /stats` as one ASGI application."""
+"""The hubs and the plain HTTP beside them as one ASGI application."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
 from starlette.middleware.cors import CORSMiddleware
 
+from conformance.auth import AuthHub, authenticate, token
 from conformance.bench import BenchHub
 from conformance.hub import ConformanceHub
 from conformance.stats import Stats
 from conformance.strain import StrainHub
-from hubstream import DOTNET, PYTHON, HubServer
+from hubstream import DOTNET, PYTHON, HubServer, Request
 from hubstream.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["application"]
@@ -31,6 +30,7 @@ def application(*, detailed: bool = False, client_timeout: float = 30.0) -> ASGI
         client_timeout=client_timeout,
         disconnect_timeout=min(client_timeout, 15.0),
     )
+    hubs.map("/conformance-auth", AuthHub, authenticate=authenticate)
     hubs.map("/bench", BenchHub, payloads=PYTHON)  # the cheaper style: what is measured is the hub
     stats = Stats(hubs)
 
@@ -40,10 +40,11 @@ def application(*, detailed: bool = False, client_timeout: float = 30.0) -> ASGI
         if scope["type"] == "http" and scope["path"] == "/stats":
             await stats.answer(send)
         elif scope["type"] == "http" and scope["path"] == "/broadcast" and scope["method"] == "POST":
-            text = parse_qs(scope["query_string"].decode())["text"][0]
-            await hubs.of(ConformanceHub).clients.all.send("Broadcast", text)
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body"})
+            await hubs.of(ConformanceHub).clients.all.send("Broadcast", Request(scope).query["text"])
+            await _answer(send, "")
+        elif scope["type"] == "http" and scope["path"] == "/token" and scope["method"] == "GET":
+            query = Request(scope).query
+            await _answer(send, token(query["name"], query.get("role"), float(query.get("seconds", 600))))
         else:
             await hubs(scope, receive, send)
 
@@ -60,3 +61,10 @@ def application(*, detailed: bool = False, client_timeout: float = 30.0) -> ASGI
             await app(scope, receive, send)
 
     return pages_from_everywhere
+
+
+async def _answer(send: Send, text: str) -> None:
+    body = text.encode()
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

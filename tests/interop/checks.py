@@ -39,10 +39,6 @@ COMBINATIONS = [
 """All there are: server-sent events carry text only."""
 
 WHOLE_HUB = {
-    "life.token_needed": "authentication",
-    "life.token_gives_the_user": "authentication",
-    "life.method_needs_a_role": "authorization",
-    "life.user_gets_it_on_every_connection": "users",
     "life.stateful_reconnect_loses_nothing": "stateful reconnect",
 }
 """Checks of what the hub does not have yet, and what that is. They are run too: one that passes is no longer missing."""

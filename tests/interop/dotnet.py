@@ -28,9 +28,9 @@ def apart(combination: Combination) -> set[str]:
     return {*APART, *(() if combination.transport == "WebSockets" else WEBSOCKETS_CUT)}
 
 
-def run(shared: Path, url: str, *options: str) -> Results:
-    """What the driver says of each combination and check."""
-    command = [str(shared / "dotnet" / "run"), "client", url, "--json", *options]
+def run(shared: Path, url: str, *options: str, client: str = "client") -> Results:
+    """What the driver says of each combination and check; `client11` is the one of .NET 11."""
+    command = [str(shared / "dotnet" / "run"), client, url, "--json", *options]
     driver = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     lines = [json.loads(line) for line in driver.stdout.splitlines() if line.startswith("{")]
     assert lines, f"the driver ended with {driver.returncode}:\n{driver.stdout[-2000:]}\n{driver.stderr[-2000:]}"

@@ -7,21 +7,20 @@ import re
 import pytest
 
 from tests.browser import test_driver
-from tests.interop import test_dotnet, test_java, test_javascript, test_javascript_old, test_transcripts
+from tests.interop import test_dotnet, test_dotnet11, test_java, test_javascript, test_javascript_old, test_transcripts
 from tests.interop.servers import ROOT
 
 COUNTS = {
     ".NET 10 client": len(test_dotnet.CHECKS),
     ".NET 10 client, on hypercorn and granian": 2 * len(test_dotnet.WEBSOCKETS),
+    ".NET 11 client": len(test_dotnet11.COMBINATIONS) * len(test_dotnet11.CHECKS),
     "JavaScript client 10.0.11, Node": len(test_javascript.CHECKS),
     "JavaScript client 10.0.11, headless Chromium": len(test_driver.CHECKS),
     "JavaScript client 3.1, 5, 6, 7 and 8, Node": len(test_javascript_old.MAJORS)
     * len(test_javascript_old.TRANSPORTS)
     * len(test_javascript_old.CHECKS),
     "Java client 9.0.3": len(test_java.CHECKS),
-    "ASP.NET Core's recorded answers": len(test_transcripts.PLAIN)
-    - len(test_transcripts.LATER)
-    + len(test_transcripts.DETAILED),
+    "ASP.NET Core's recorded answers": len(test_transcripts.PLAIN) + len(test_transcripts.DETAILED),
 }
 
 

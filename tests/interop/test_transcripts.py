@@ -13,9 +13,6 @@ from tests.transcripts.play import Scenario, load, play, verdict
 PLAIN = load("plain.json")
 DETAILED = load("detailed.json")
 
-LATER = {"negotiate.unauthorized": "/conformance-auth: authentication"}
-"""Scenarios that need what the hub does not have yet. They are played too: one that is right is no longer missing."""
-
 AT_ONCE = 8
 """Scenarios played side by side: each waits for silence most of its time."""
 
@@ -32,19 +29,9 @@ def detailed(request: pytest.FixtureRequest, conformance_server_detailed: str) -
     return play_all(conformance_server_detailed, wanted(request, DETAILED))
 
 
-@pytest.mark.parametrize("scenario", [s for s in PLAIN if s["name"] not in LATER], ids=lambda s: s["name"])
+@pytest.mark.parametrize("scenario", PLAIN, ids=lambda s: s["name"])
 def test_plain(scenario: Scenario, plain: Outcomes) -> None:
     check(scenario, plain)
-
-
-@pytest.mark.parametrize("scenario", [s for s in PLAIN if s["name"] in LATER], ids=lambda s: s["name"])
-def test_what_is_left_for_later_is_missing(scenario: Scenario, plain: Outcomes) -> None:
-    got = plain[scenario["name"]]
-    assert "failed" in got or not verdict(scenario, got), "this is no longer missing"
-
-
-def test_what_is_left_for_later_is_there() -> None:
-    assert set(LATER) <= {scenario["name"] for scenario in PLAIN}
 
 
 @pytest.mark.parametrize("scenario", DETAILED, ids=lambda s: s["name"])
