@@ -12,7 +12,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["ROOT", "Served", "conformance", "running"]
+__all__ = ["ROOT", "Served", "conformance", "process", "running"]
 
 ROOT = Path(__file__).parents[2]
 """The checkout."""
@@ -42,28 +42,33 @@ running: list[Served] = []
 """The servers that are up now; a failed test shows what they wrote."""
 
 
-@contextlib.contextmanager
-def conformance(*options: str) -> Generator[Served]:
+def conformance(*options: str) -> contextlib.AbstractContextManager[Served]:
     """The conformance server with these command line options, while the block runs."""
-    name = " ".join(["conformance", *options])
-    command = [sys.executable, "-m", "conformance", "--port", "0", *options]
+    return process("conformance", "--port", "0", *options)
+
+
+@contextlib.contextmanager
+def process(module: str, *options: str) -> Generator[Served]:
+    """A module that serves and says `listening on URL`, with these command line options, while the block runs."""
+    name = " ".join([module, *options])
+    command = [sys.executable, "-m", module, *options]
     with (
-        tempfile.NamedTemporaryFile("w+", prefix="conformance-", suffix=".log") as log,
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        tempfile.NamedTemporaryFile("w+", prefix=f"{module}-", suffix=".log") as log,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as server,
     ):
         try:
-            served = Served(name, _listening(process, Path(log.name)), log)
+            served = Served(name, _listening(server, Path(log.name)), log)
             running.append(served)
             try:
                 yield served
             finally:
                 running.remove(served)
         finally:
-            process.terminate()
+            server.terminate()
             try:
-                process.wait(STOP)
+                server.wait(STOP)
             except subprocess.TimeoutExpired:
-                process.kill()
+                server.kill()
                 raise
 
 

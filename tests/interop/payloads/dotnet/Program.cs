@@ -1,5 +1,6 @@
 // Sends every row there and back with Microsoft's .NET client: one line of JSON for each row, style and protocol.
 //   payloads URL
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http.Connections;
@@ -55,7 +56,7 @@ public interface IValue
 
 public sealed record Value<T>(T Of) : IValue
 {
-    static readonly JsonSerializerOptions Shown = new() { IncludeFields = true };
+    static readonly JsonSerializerOptions Shown = new() { IncludeFields = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public Task Take(HubConnection connection, string row) => connection.InvokeCoreAsync("take_" + row, [Of]);
 
