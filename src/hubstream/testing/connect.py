@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from hubstream.client.handlers import Handlers
 from hubstream.connection.memory import pair
 from hubstream.hub.hub import Hub
 from hubstream.hub.server import HubServer
 from hubstream.payloads.style import Payloads
+from hubstream.testing.admission import admitted, request_of
 from hubstream.testing.connection import PATIENCE, TestConnection
-from hubstream.transports.asgi.request import Request
-from hubstream.types import Scope
+from hubstream.user import User
 
 __all__ = ["connect"]
 
@@ -32,11 +31,13 @@ async def connect(
     hub: str | type[Hub[Any]],
     /,
     *,
+    user: User | str | None = None,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     protocol: str = "json",
     payloads: Payloads | None = None,
     handlers: Handlers | None = None,
+    overrides: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
 ) -> AsyncGenerator[TestConnection]:
     """A connected client of one of the server's hubs; at the end of the block both sides have ended.
 
@@ -48,57 +49,57 @@ async def connect(
     Args:
         hubs: The server. It need not be running.
         hub: The path of the hub, or its class.
+        user: Who connects, or only the id. Without, `authenticate=` says it, as of any request, or else it is an anonymous one.
         headers: Those of the request that the hub sees: `self.context.request.headers`.
         query: The query of that request.
         protocol: `json` or `messagepack`.
         payloads: How the client writes names and values; as the hub does, unless another style is said.
         handlers: What the hub may call from its `on_connected` on; others are added with `connection.on()`.
+        overrides: What stands in for dependencies, for all clients of the server, until the end of the block: additions to
+            `hubs.dependency_overrides`.
 
     Raises:
         LookupError: There is no such hub.
+        NegotiateError: The hub does not let this user in.
         ValueError: There is no such protocol.
         HandshakeError: The hub does not speak this protocol.
     """
-    near, far = pair(asyncio.get_running_loop())
-    scope = _scope(headers or {}, query or {})
-    server = hubs.attach(hub, far, Request(scope))
-    scope["path"] = server.mapping.path or "/"
-    scope["raw_path"] = quote(scope["path"]).encode()
-    far.attach(server)
-    try:
-        style = server.mapping.options.payloads if payloads is None else payloads
-        client = TestConnection(near, far, server, protocol=protocol, payloads=style, handlers=handlers)
-        near.attach(client)
+    mapping = hubs.of(hub).mapping
+    request = request_of(mapping.path, headers or {}, query or {})
+    with _overridden(hubs, overrides or {}):
+        await admitted(mapping, request, user)
+        near, far = pair(asyncio.get_running_loop())
+        server = hubs.attach(hub, far, request)
+        far.attach(server)
         try:
-            await client.start()
-            yield client
+            style = mapping.options.payloads if payloads is None else payloads
+            client = TestConnection(near, far, server, protocol=protocol, payloads=style, handlers=handlers)
+            near.attach(client)
+            try:
+                await client.start()
+                yield client
+            finally:
+                await client.close()
         finally:
-            await client.close()
+            near.abort()  # if there is no client to have closed it
+            await far.ended.wait()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await server.ended()
+            except TimeoutError:
+                logger.warning(
+                    "calls of the hub still ran %g s after their client had left, and were cancelled", PATIENCE
+                )
+
+
+@contextmanager
+def _overridden(hubs: HubServer, overrides: Mapping[Callable[..., Any], Callable[..., Any]]) -> Generator[None]:
+    there = hubs.dependency_overrides
+    before = {function: there[function] for function in overrides if function in there}
+    there.update(overrides)
+    try:
+        yield
     finally:
-        near.abort()  # if there is no client to have closed it
-        await far.ended.wait()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await server.ended()
-        except TimeoutError:
-            logger.warning("calls of the hub still ran %g s after their client had left, and were cancelled", PATIENCE)
-
-
-def _scope(headers: Mapping[str, str], query: Mapping[str, str]) -> Scope:
-    """What an ASGI server would give; the path is not known yet."""
-    return {
-        "type": "websocket",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "scheme": "ws",
-        "path": "/",
-        "raw_path": b"/",
-        "root_path": "",
-        "query_string": urlencode(query).encode(),
-        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
-        "client": ("testclient", 50_000),
-        "server": ("testserver", 80),
-        "subprotocols": [],
-        "state": {},
-        "extensions": {},
-    }
+        for function in overrides:
+            there.pop(function, None)
+        there.update(before)
