@@ -17,8 +17,11 @@ from hubstream.hub.authorize import authorize
 from hubstream.hub.context import HubCallerContext
 from hubstream.hub.depends import Depends
 from hubstream.hub.describe import HubDescription, MethodDescription, ParameterDescription
+from hubstream.hub.ends import EndReason
+from hubstream.hub.events import HubEvent
 from hubstream.hub.filters import HubFilter, HubInvocationContext
 from hubstream.hub.hub import Hub, hub_method
+from hubstream.hub.observer import Notice, Observer
 from hubstream.hub.options import Options
 from hubstream.hub.server import HubServer
 from hubstream.payloads.style import DOTNET, PYTHON, Payloads
@@ -35,6 +38,7 @@ __all__ = [
     "ChannelReader",
     "ConnectionLost",
     "Depends",
+    "EndReason",
     "HandshakeError",
     "Hub",
     "HubCallerContext",
@@ -42,6 +46,7 @@ __all__ = [
     "HubConnectionState",
     "HubDescription",
     "HubError",
+    "HubEvent",
     "HubFilter",
     "HubInvocationContext",
     "HubServer",
@@ -49,6 +54,8 @@ __all__ = [
     "MappingError",
     "MethodDescription",
     "NegotiateError",
+    "Notice",
+    "Observer",
     "Options",
     "ParameterDescription",
     "Payloads",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hubstream.connection.clock import Clock
+from hubstream.hub.observer import Observers
 from hubstream.hub.stopping import StopWatch, server_stops
 
 
@@ -46,7 +47,7 @@ async def test_it_ends_everything_once_at_a_time(server: Server) -> None:
         ends.append(asyncio.get_running_loop().create_future())
         await ends[-1]
 
-    watch = StopWatch(Clock(asyncio.get_running_loop()), lambda: True, end)
+    watch = StopWatch(Clock(asyncio.get_running_loop()), lambda: True, end, Observers(()))
     watch.start()
     watch.due(0.0)
     await asyncio.sleep(0)
@@ -72,7 +73,7 @@ async def test_it_does_not_keep_the_clock_running(server: Server) -> None:
         raise AssertionError("nothing to end")
 
     clock: Any = Clock(asyncio.get_running_loop())
-    watch = StopWatch(clock, lambda: busy, end)
+    watch = StopWatch(clock, lambda: busy, end, Observers(()))
     watch.start()
     assert clock._handle is not None
     busy, server.should_exit = False, True

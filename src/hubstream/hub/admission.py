@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from typing import TYPE_CHECKING
 
 from hubstream.hub.authorize import Unauthorized, guard_of
+from hubstream.hub.events import HubEvent
+from hubstream.hub.observer import Notice
 from hubstream.user import User
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from hubstream.transports.asgi.request import Request
 
 __all__ = ["admission"]
-
-logger = logging.getLogger("hubstream.hub")
 
 UNAUTHENTICATED, FORBIDDEN, FAILED = 401, 403, 500
 
@@ -49,11 +48,11 @@ def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]]
                 await ask(request)
         except Unauthorized:
             return UNAUTHENTICATED if request.user is None else FORBIDDEN
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the user's own code raises
             status: object = getattr(error, "status_code", None)
             if status in {UNAUTHENTICATED, FORBIDDEN}:  # an HTTPException of Starlette, FastAPI, Litestar
                 return UNAUTHENTICATED if status == UNAUTHENTICATED else FORBIDDEN
-            logger.exception("it could not be told who may come to %s", mapping.path or "/")
+            mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_FAILED, error=error, detail=mapping.path or "/"))
             return FAILED
         return None
 

@@ -1,8 +1,8 @@
 """What stands around a hub method, put together once, when the hub is mapped: a method with nothing around it stays as it is.
 
-From the outside in: predicates of `@authorize` that await, filters, what is injected, and the thread it runs in. A stream's own
-parts are given to its call, which closes them when the stream has ended: the iterators of the chain from the outside in, then
-its dependencies.
+From the outside in: observers, predicates of `@authorize` that await, filters, what is injected, and the thread it runs in. A
+stream's own parts are given to its call, which closes them when the stream has ended: the iterators of the chain from the outside
+in, then its dependencies, and at last the observers.
 """
 
 # pyright: reportPrivateUsage=false
@@ -21,10 +21,12 @@ from hubstream.hub.down import StreamCall
 from hubstream.hub.filters import HubFilter, HubInvocationContext
 from hubstream.hub.inject import inject
 from hubstream.hub.methods import HubMethod, Kind
+from hubstream.hub.observed import observe
 
 if TYPE_CHECKING:
     from hubstream.hub.authorize import Guard
     from hubstream.hub.hub import Hub
+    from hubstream.hub.observer import Observers
     from hubstream.hub.threads import Threads
 
 __all__ = ["Composed", "around_connect", "around_disconnect", "compose", "overrides"]
@@ -48,6 +50,7 @@ def compose(
     filters: Sequence[HubFilter],
     threads: Threads,
     replaced: Mapping[Function, Function],
+    observers: Observers,
 ) -> Composed:
     """Put together what a call of a method runs.
 
@@ -56,6 +59,7 @@ def compose(
         filters: The outermost first.
         threads: Where a method with `thread=True` runs.
         replaced: Dependencies that others stand in for; looked at for each call.
+        observers: Those that watch calls stand around all of it.
     """
     function, awaited = method.function, method.awaited or method.kind in {Kind.STEP, Kind.TASK}
     if method.settings.thread:
@@ -68,9 +72,10 @@ def compose(
         function, awaited = _filtered(function, method, on_call, on_stream, awaited), True
     if method.guard is not None and method.guard.later:
         function, awaited = _guarded(function, method.guard, awaited), True
-    if function is method.function:
-        return Composed(function, method.kind, method.awaited)
-    return Composed(function, max(method.kind, Kind.TASK), awaited)
+    kind = method.kind if function is method.function else max(method.kind, Kind.TASK)
+    if observers.calls:
+        function = observe(function, method, observers, awaited)
+    return Composed(function, kind, awaited)
 
 
 def overrides(filter_: HubFilter, name: str) -> bool:

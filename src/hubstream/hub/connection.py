@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import random
 import time
 from collections.abc import Sequence
@@ -23,8 +22,10 @@ from hubstream.errors import HandshakeError, HubError, HubstreamError, ProtocolE
 from hubstream.hub import texts
 from hubstream.hub.context import HubCallerContext
 from hubstream.hub.dispatch import Dispatcher
-from hubstream.hub.ends import End
+from hubstream.hub.ends import EndReason
+from hubstream.hub.events import HubEvent
 from hubstream.hub.mapping import HubMapping
+from hubstream.hub.observer import Notice
 from hubstream.hub.runner import EXITS
 from hubstream.protocol.codec import Codec
 from hubstream.protocol.handshake import write_response
@@ -38,9 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerConnection"]
 
-logger = logging.getLogger("hubstream.hub")
-
 HANDSHAKE_DONE = write_response(None)
+_GONE = {EndReason.TRANSPORT_CLOSED, EndReason.TRANSPORT_LOST, EndReason.NOT_POLLING}
 
 
 class ServerConnection:
@@ -53,6 +53,7 @@ class ServerConnection:
         "_expires",
         "_greeting",
         "_leaving",
+        "_opened",
         "_ping_due",
         "_session",
         "_started",
@@ -89,7 +90,7 @@ class ServerConnection:
         self._greeting: asyncio.Task[None] | None = None
         options = mapping.options
         self.out = Output(connection, clock.turn, self._not_reading)
-        self.context = HubCallerContext(connection_id, request, connection.transport, self._abort)
+        self.context = HubCallerContext(mapping.hub, connection_id, request, connection.transport, self._abort)
         self._session = HubSession(
             "server",
             mapping.codecs,
@@ -97,15 +98,16 @@ class ServerConnection:
             binary_capable=connection.binary_capable,
         )
         self._dispatcher = Dispatcher(self, contextvars.copy_context())
-        self._ending: End | None = None
+        self._ending: EndReason | None = None
         self._connected = False
         clock.add(self)
         table[connection_id] = self
-        self._started = self.loop.time()
+        self._started = self._opened = self.loop.time()
         expires = None if request.user is None else request.user.expires_at
         self._expires = None if expires is None else self._started + expires - time.time()
         # Spread: a thousand clients that connect together are not pinged together.
         self._ping_due = self._started + options.keep_alive * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+        mapping.observers.opened(self.context)
 
     # -- the connection's callbacks
 
@@ -135,7 +137,7 @@ class ServerConnection:
     def lost(self, graceful: bool) -> None:
         if self._ending is None:
             error = ProtocolError("Connection terminated while reading a message.") if self._session.partial else None
-            self._end(End.TRANSPORT_LOST, error)
+            self._end(self._loss(graceful), error)
         self.out.discard()
 
     async def ended(self) -> None:
@@ -155,7 +157,7 @@ class ServerConnection:
             return
         if self._expires is not None and now >= self._expires:
             self.connection.resumable = False
-            self._end(End.LOGIN_EXPIRED, None)
+            self._end(EndReason.LOGIN_EXPIRED, None)
             return
         if self.connection.inherent_keep_alive:
             return  # neither pings nor a time-out for silence (spec 2.4)
@@ -163,7 +165,7 @@ class ServerConnection:
             self._session.heard = now  # it is this side that does not listen
         elif self._session.silent(now, options.client_timeout + TICK):  # what was heard is noted to a tick
             text = "Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
-            self._end(End.CLIENT_SILENT, TimeoutError(text))
+            self._end(EndReason.CLIENT_SILENT, TimeoutError(text))
             return
         if now >= self._ping_due:
             self._ping_due = now + options.keep_alive
@@ -225,24 +227,47 @@ class ServerConnection:
         self._dispatcher.awaited = answers
         self._dispatcher.throttle()
 
+    def notice(
+        self,
+        event: HubEvent,
+        *,
+        method: str | None = None,
+        invocation_id: str | None = None,
+        error: BaseException | None = None,
+        seconds: float | None = None,
+        detail: str = "",
+    ) -> None:
+        """Tell observers, the log among them, what has happened on this connection."""
+        self.mapping.observers.noticed(
+            Notice(
+                event=event,
+                context=self.context,
+                method=method,
+                invocation_id=invocation_id,
+                error=error,
+                seconds=seconds,
+                detail=detail,
+            )
+        )
+
     def disconnect(self, reason: str | None) -> None:
         """End it from outside its hub. The client is told why, and not to reconnect."""
         self.connection.resumable = False
-        self._end(End.DISCONNECTED, None, reason)
+        self._end(EndReason.DISCONNECTED, None, reason)
 
     def failed(self, error: ProtocolError) -> None:
         """The client has broken the protocol."""
-        self._end(End.PROTOCOL_ERROR, error)
+        self._end(EndReason.PROTOCOL_ERROR, error)
 
     def client_closed(self, message: Close) -> None:
         """The client has sent its last message."""
         error = HubError(message.error) if message.error else None
         self.connection.resumable = False
-        self._end(End.CLIENT_CLOSED, error)
+        self._end(EndReason.CLIENT_CLOSED, error)
 
     def stop(self) -> None:
         """The server stops: tell the client to come back, cancel everything, also what outlived its connection."""
-        self._end(End.STOPPED, None)
+        self._end(EndReason.STOPPED, None)
         self._dispatcher.cancel_calls()
         if self._greeting is not None:
             self._greeting.cancel()
@@ -299,11 +324,11 @@ class ServerConnection:
                 )
         except EXITS:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a hub raises ends its connection
             self._connected = False  # so that on_disconnected is not called (spec 6.8)
             if self._ending is None or not isinstance(error, asyncio.CancelledError):
-                logger.exception("on_connected failed: connection %s", self.connection_id)
-            self._end(End.CONNECT_FAILED, error)
+                self.notice(HubEvent.CONNECT_FAILED, error=error)
+            self._end(EndReason.CONNECT_FAILED, error)
             return
         finally:
             self._greeting = None
@@ -315,15 +340,15 @@ class ServerConnection:
                 await asyncio.wait([self._greeting])
             if self._connected and self.mapping.parts:
                 await self.mapping.disconnected(self._dispatcher.hub(), error)
-        except Exception:
-            logger.exception("on_disconnected failed: connection %s", self.connection_id)
+        except Exception as failure:  # noqa: BLE001 - nobody is left who could be told but the observers
+            self.notice(HubEvent.DISCONNECT_FAILED, error=failure)
         finally:
             self.lifetime.remove(self)
         try:
             if self.lifetime.joins:
                 await self.lifetime.disconnected(self)
-        except Exception:
-            logger.exception("the lifetime manager failed at the end of connection %s", self.connection_id)
+        except Exception as failure:  # noqa: BLE001 - as above
+            self.notice(HubEvent.LIFETIME_FAILED, error=failure)
 
     def _failed(self, error: ProtocolError) -> None:
         if isinstance(error, HandshakeError):
@@ -331,23 +356,28 @@ class ServerConnection:
             if error.__cause__ is not None:
                 text += texts.detail(error.__cause__, self.mapping.options.detailed_errors)
             self.out.emit(write_response(text))
-            self._end(End.HANDSHAKE_FAILED, None)
+            self._end(EndReason.HANDSHAKE_FAILED, error)
         else:
-            self._end(End.PROTOCOL_ERROR, error)
+            self._end(EndReason.PROTOCOL_ERROR, error)
+
+    def _loss(self, graceful: bool) -> EndReason:
+        if graceful:
+            return EndReason.TRANSPORT_CLOSED
+        polled = self.connection.transport == "LongPolling"
+        return EndReason.NOT_POLLING if polled else EndReason.TRANSPORT_LOST
 
     def _abort(self) -> None:
         self.connection.resumable = False
-        self._end(End.ABORTED, None)
+        self._end(EndReason.ABORTED, None)
 
     def _not_reading(self) -> None:
-        self._end(End.NOT_READING, TimeoutError("the client does not read what is sent to it"))
+        self._end(EndReason.NOT_READING, TimeoutError("the client does not read what is sent to it"))
 
-    def _end(self, end: End, error: BaseException | None, reason: str | None = None) -> None:
+    def _end(self, end: EndReason, error: BaseException | None, reason: str | None = None) -> None:
         if self._ending is not None:
             return
         self._ending = end
-        level = logging.WARNING if end in {End.PROTOCOL_ERROR, End.NOT_READING} else logging.DEBUG
-        logger.log(level, "connection %s ended: %s%s", self.connection_id, end.label, f" ({error})" if error else "")
+        self.mapping.observers.ended(self.context, end, error, self.loop.time() - self._opened)
         if end.sends_close and self._session.handshaken:
             close = Close(allow_reconnect=end.allow_reconnect)
             if end.error and error is not None:
@@ -355,16 +385,16 @@ class ServerConnection:
             elif reason:
                 close.error = reason
             self.out.emit(self.codec.encode(close))
-        if end is End.NOT_READING:
+        if end is EndReason.NOT_READING:
             self.out.discard()
             self.connection.abort()
         else:
             self.out.close()
-            if end is not End.TRANSPORT_LOST:
+            if end not in _GONE:
                 self.connection.close()
         self.clock.discard(self)
         self._table.pop(self.connection_id, None)
-        self._dispatcher.close(cancel_calls=end is End.STOPPED)
+        self._dispatcher.close(cancel_calls=end is EndReason.STOPPED)
         self.context._end()
         if self._session.handshaken:
             self.lifetime.ended(self)

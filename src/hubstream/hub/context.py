@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hubstream.transports.asgi.request import Request
 from hubstream.user import User
+
+if TYPE_CHECKING:
+    from hubstream.hub.hub import Hub
 
 __all__ = ["HubCallerContext"]
 
@@ -15,9 +18,13 @@ __all__ = ["HubCallerContext"]
 class HubCallerContext:
     """The connection a hub method was called on; `self.context` in a hub. It outlives the hub object of a call."""
 
-    __slots__ = ("_abort", "_aborted", "_ended", "_items", "connection_id", "request", "transport", "user")
+    __slots__ = ("_abort", "_aborted", "_ended", "_items", "connection_id", "hub", "request", "transport", "user")
 
-    def __init__(self, connection_id: str, request: Request, transport: str, abort: Callable[[], None]) -> None:
+    def __init__(
+        self, hub: type[Hub[Any]], connection_id: str, request: Request, transport: str, abort: Callable[[], None]
+    ) -> None:
+        self.hub = hub
+        """The class of the hub it is connected to."""
         self.connection_id = connection_id
         """The public id: what others address this connection by."""
         self.request = request

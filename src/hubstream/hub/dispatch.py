@@ -20,6 +20,7 @@ from hubstream.errors import ProtocolError
 from hubstream.hub import texts
 from hubstream.hub.answers import Answers
 from hubstream.hub.down import StreamCall
+from hubstream.hub.events import HubEvent
 from hubstream.hub.held import HELD
 from hubstream.hub.inbox import Inbox
 from hubstream.hub.methods import Kind
@@ -103,7 +104,7 @@ class Dispatcher:
         self.out = owner.out
         self.context = context
         """The variables user code starts with: those of the request. Copied for every task, never run in."""
-        self.answers = Answers(owner.out, owner.connection_id, detailed=self.options.detailed_errors)
+        self.answers = Answers(owner, detailed=self.options.detailed_errors)
         self.tasks = Tasks(owner.loop, context, owner.left)
         self.closed = False
         self.awaited = 0
@@ -192,13 +193,13 @@ class Dispatcher:
         method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
         invocation_id = message.invocation_id or None
         if method is None:
-            self.answers.refuse(invocation_id, texts.no_such_method(message.target))
+            self.answers.refuse_unknown(invocation_id, message.target)
             return True
         kind = method.kind
         if kind > TASK:
             if kind == STREAM:
                 if self._bind(message, method, invocation_id) is not None:
-                    self.answers.refuse(invocation_id, texts.streaming_method(method.name))
+                    self.answers.refuse(method.name, invocation_id, texts.streaming_method(method.name))
             else:
                 self._start_upload(message, method, invocation_id)
             return True
@@ -210,7 +211,7 @@ class Dispatcher:
         if method.guard is not None and not self._may(method, invocation_id):
             return True
         if message.stream_ids:
-            self.answers.refuse(invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
+            self.answers.refuse(method.name, invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
             return True
         if not self._slots:
             self._waiting_for = SLOT
@@ -263,17 +264,17 @@ class Dispatcher:
         method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
         invocation_id = message.invocation_id
         if method is None:
-            self.answers.refuse(invocation_id, texts.no_such_method(message.target))
+            self.answers.refuse_unknown(invocation_id, message.target)
             return
         arguments = self._bind(message, method, invocation_id)
         if arguments is None:
             return
         if method.kind != STREAM:
-            self.answers.refuse(invocation_id, texts.not_a_streaming_method(method.name))
+            self.answers.refuse(method.name, invocation_id, texts.not_a_streaming_method(method.name))
             return
         if self._calls is not None and (other := self._calls.get(invocation_id)) is not None:
             other.doubted = True
-            self.answers.refuse(invocation_id, texts.in_use(invocation_id))
+            self.answers.refuse(method.name, invocation_id, texts.in_use(invocation_id))
             return
         hub = self._hub(method, invocation_id)
         if hub is None:
@@ -292,7 +293,7 @@ class Dispatcher:
         if arguments is None:
             return
         if invocation_id is not None and self._calls is not None and invocation_id in self._calls:
-            self.answers.refuse(invocation_id, texts.in_use(invocation_id))
+            self.answers.refuse(method.name, invocation_id, texts.in_use(invocation_id))
             return
         hub = self._hub(method, invocation_id)
         if hub is None:
@@ -341,16 +342,20 @@ class Dispatcher:
             if other is None:
                 return uploads.open(ids, method.decoders)
             text = texts.in_use(other)
-        self.answers.refuse(invocation_id, text)
+        self.answers.refuse(method.name, invocation_id, text)
         return None
 
     def _completion(self, message: Completion) -> None:
         if self._uploads is not None and self._uploads.complete(message):
             return
+        awaited = self.owner.lifetime.awaits(self.owner, message.invocation_id)
         try:
             self.owner.lifetime.answered(self.owner, message)
         except ProtocolError as error:
             self.owner.failed(error)
+        else:
+            if not awaited:
+                self.owner.notice(HubEvent.ANSWER_UNEXPECTED, detail=message.invocation_id)
 
     def _cancel(self, message: CancelInvocation) -> None:
         call = self._calls.get(message.invocation_id) if self._calls else None
@@ -367,7 +372,7 @@ class Dispatcher:
         else:
             method = self.mapping.find(self._table, message.target)
             name = message.target if method is None else method.name
-            self.answers.refuse(message.invocation_id or None, texts.unexpected(name, CancelledError(), False))
+            self.answers.end(message.invocation_id or None, texts.unexpected(name, CancelledError(), False))
         if self._waiting_for is SLOT:
             self._wake()  # what stood behind it may not need a slot
 
@@ -419,7 +424,7 @@ class Dispatcher:
         self._unregister(call)
         call.over()
         if error is not None:
-            self.answers.refuse(call.id, error)
+            self.answers.end(call.id, error)
         elif not (call.doubted and call.cancelled):
             self.out.emit(self.codec.encode(Completion(invocation_id=call.id)))
 
@@ -533,7 +538,8 @@ class Dispatcher:
         self.cancel_calls()
         await self.tasks.idle(self.options.stop_timeout)
         # Calls have been cancelled again, and say so. The rest is on_connected, on_disconnected, and what calls spawned.
-        await self.tasks.end({call.task for call in (self._calls or {}).values()}, 2 * LAST_WAIT, self.connection_id)
+        for task in await self.tasks.end({call.task for call in (self._calls or {}).values()}, 2 * LAST_WAIT):
+            self.owner.notice(HubEvent.TASK_ABANDONED, detail=repr(task))
 
     def cancel_calls(self) -> None:
         """Cancel what runs, plain calls too."""

@@ -16,6 +16,7 @@ from typing import Any
 from hubstream.connection.output import ItemBatch
 from hubstream.errors import ConnectionLost
 from hubstream.hub import texts
+from hubstream.hub.events import HubEvent
 from hubstream.hub.held import Watched
 from hubstream.hub.http_exception import as_answer
 from hubstream.hub.runner import EXITS, Call
@@ -87,7 +88,10 @@ class StreamCall(Call):
         if not hasattr(source, "__aiter__"):
             if inspect.iscoroutine(source):
                 source.close()
-            self._text = texts.not_a_stream(self.method.name)
+            self._text = text = texts.not_a_stream(self.method.name)
+            self.dispatcher.owner.notice(
+                HubEvent.CALL_REFUSED, method=self.method.name, invocation_id=self.id, detail=text
+            )
             return
         self._source = source.__aiter__()
         self._streaming = True
@@ -131,7 +135,7 @@ class StreamCall(Call):
         text = self._text
         if error is not None and not (self.cancelled and isinstance(error, CancelledError)):
             error = as_answer(error)
-            self.dispatcher.answers.log(self.method.name, self.id, error)
+            self.dispatcher.answers.note(self.method.name, self.id, error)
             if not self.cancelled:
                 detailed = self.dispatcher.options.detailed_errors
                 if self._streaming:

@@ -10,7 +10,9 @@ from hubstream.errors import MappingError
 from hubstream.hub.compose import Composed, around_connect, around_disconnect, compose, overrides
 from hubstream.hub.contract import contract_of, proxies_of
 from hubstream.hub.hub import Hub
+from hubstream.hub.logs import HubLog
 from hubstream.hub.methods import HubMethod, methods_of
+from hubstream.hub.observer import Observers
 from hubstream.hub.options import HubOptions
 from hubstream.hub.proxies import Client, ClientProxy, Clients, SingleClientProxy
 from hubstream.hub.threads import Threads
@@ -99,7 +101,11 @@ class HubMapping:
         self.hub = hub
         self.options = options
         self.methods = methods_of(hub)
-        self._composed = [compose(method, options.filters, threads, replaced) for method in self.methods]
+        self.observers = Observers((HubLog(), *options.observers))
+        """Who is told what happens."""
+        self._composed = [
+            compose(method, options.filters, threads, replaced, self.observers) for method in self.methods
+        ]
         self.codecs: tuple[Codec, ...] = tuple(_CODECS[name] for name in options.protocols)
         self.binders = {codec.name: binder(options.payloads, codec.name) for codec in self.codecs}
         self.tables = {name: self._table(bind) for name, bind in self.binders.items()}

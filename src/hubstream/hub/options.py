@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from hubstream.hub.filters import HubFilter
+from hubstream.hub.observer import Observer
 from hubstream.payloads.style import PYTHON, Payloads
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Options(TypedDict, total=False):
     filters: Collection[HubFilter]
     """Code around calls, streams, connects and disconnects, the outermost first (AddFilter); those of `map` stand inside those of
     the server; none."""
+    observers: Collection[Observer]
+    """Who is told of connections, calls and what goes wrong; those of `map` after those of the server; none."""
     factory: Callable[[type[Hub[Any]]], Hub[Any]] | None
     """Makes the hub object of each call, for hubs whose `__init__` takes arguments."""
     authenticate: Callable[[Request], User | Awaitable[User | None] | None] | None
@@ -110,6 +113,7 @@ class HubOptions:
     origins: tuple[str, ...] = ()
     payloads: Payloads = PYTHON
     filters: tuple[HubFilter, ...] = ()
+    observers: tuple[Observer, ...] = ()
     factory: Callable[[type[Hub[Any]]], Hub[Any]] | None = None
     authenticate: Callable[[Request], User | Awaitable[User | None] | None] | None = None
 
@@ -134,6 +138,9 @@ class HubOptions:
         for filter_ in self.filters:
             if not isinstance(filter_, HubFilter):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass classes
                 raise TypeError(f"filters are objects of classes derived from HubFilter, not {filter_!r}")
+        for observer in self.observers:
+            if not isinstance(observer, Observer):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass classes
+                raise TypeError(f"observers are objects of classes derived from Observer, not {observer!r}")
         unknown = set(self.protocols) - {"json", "messagepack"}
         if unknown or not self.protocols:
             raise ValueError(f"protocols are 'json' and 'messagepack', not {', '.join(sorted(unknown)) or 'none'}")
@@ -156,6 +163,7 @@ class HubOptions:
         unknown = set(changes) - names
         if unknown:
             raise TypeError(f"no option is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
-        if "filters" in changes:
-            changes = {**changes, "filters": (*self.filters, *changes["filters"])}
+        for name in ("filters", "observers"):
+            if name in changes:
+                changes = {**changes, name: (*getattr(self, name), *changes[name])}
         return HubOptions(**{name: changes.get(name, getattr(self, name)) for name in names})

@@ -7,7 +7,6 @@ that nobody awaits any more is dropped. Does not block.
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from hubstream.errors import ProtocolError
 from hubstream.hub import texts
@@ -15,8 +14,6 @@ from hubstream.hub.lifetime import LocalConnection
 from hubstream.protocol.messages import Completion
 
 __all__ = ["Question", "Results"]
-
-logger = logging.getLogger("hubstream.hub")
 
 
 class Question:
@@ -67,7 +64,6 @@ class Results:
         """
         question = self._questions.get(completion.invocation_id)
         if question is None:
-            logger.debug("nobody awaits '%s': connection %s", completion.invocation_id, connection.connection_id)
             return
         if question.connection is not connection:
             raise ProtocolError(texts.not_asked(connection.connection_id, completion.invocation_id))

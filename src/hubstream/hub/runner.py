@@ -11,7 +11,6 @@ context variable, a pending cancellation or something that holds on to the task,
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
 from asyncio import CancelledError
 from collections.abc import Coroutine
@@ -23,6 +22,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from hubstream.errors import ConnectionLost, HubstreamError
+from hubstream.hub.events import HubEvent
 from hubstream.hub.held import Watched
 from hubstream.hub.methods import Kind
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["EXITS", "LAST_WAIT", "Call", "run_calls"]
 
 T = TypeVar("T")
-
-logger = logging.getLogger("hubstream.hub")
 
 EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """What ends the process or the coroutine itself. All else that a method raises is its caller's, `BaseException`s too."""
@@ -171,13 +169,12 @@ class Call:
     def _insist(self) -> None:
         if self.task is None or self.task.done():
             return
-        logger.error(
-            "'%s' did not end %g s after it was cancelled%s: connection %s, invocation %s",
-            self.method.name,
-            self.dispatcher.options.stop_timeout,
-            self.where(),
-            self.dispatcher.connection_id,
-            self.id,
+        self.dispatcher.owner.notice(
+            HubEvent.CALL_OVERDUE,
+            method=self.method.name,
+            invocation_id=self.id,
+            seconds=self.dispatcher.options.stop_timeout,
+            detail=self.where(),
         )
         self.task.cancel()
         self._again = self.dispatcher.loop.call_later(LAST_WAIT, self.give_up)
@@ -188,12 +185,8 @@ class Call:
         if not task.cancelled() and (error := task.exception()) is not None:
             if self.dispatcher.closed and isinstance(error, ConnectionLost):
                 return  # no news, as for the call itself
-            logger.error(
-                "a task of '%s' failed: connection %s, invocation %s",
-                self.method.name,
-                self.dispatcher.connection_id,
-                self.id,
-                exc_info=error,
+            self.dispatcher.owner.notice(
+                HubEvent.SPAWNED_TASK_FAILED, method=self.method.name, invocation_id=self.id, error=error
             )
 
 
@@ -216,7 +209,9 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
             if call.method.kind >= 1:
                 # A `def` may give another awaitable.
                 is_coroutine = type(result) is CoroutineType
-                result = await (Watched(cast("Coroutine[Any, Any, Any]", result), call.held) if is_coroutine else result)
+                result = await (
+                    Watched(cast("Coroutine[Any, Any, Any]", result), call.held) if is_coroutine else result
+                )
         except EXITS:
             raise
         except BaseException as raised:  # noqa: BLE001 - whatever a hub method raises is its caller's

@@ -6,7 +6,6 @@ It needs no start and no lifespan: its state is made for the event loop of the f
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, overload
@@ -20,10 +19,13 @@ from hubstream.hub.admission import admission
 from hubstream.hub.clients import C
 from hubstream.hub.connection import ServerConnection
 from hubstream.hub.describe import HubDescription, describe
+from hubstream.hub.events import HubEvent
 from hubstream.hub.hub import Hub
 from hubstream.hub.inmemory import InMemoryLifetimeManager
 from hubstream.hub.lifetime import LifetimeManager
+from hubstream.hub.logs import HubLog
 from hubstream.hub.mapping import HubMapping
+from hubstream.hub.observer import Notice, Observers
 from hubstream.hub.options import HubOptions, Options
 from hubstream.hub.outside import HubContext
 from hubstream.hub.stopping import StopWatch
@@ -38,22 +40,22 @@ from hubstream.types import Receive, Scope, Send
 
 __all__ = ["HubServer"]
 
-logger = logging.getLogger("hubstream.hub")
-
 
 class Runtime:
     """What a server has on one event loop."""
 
     __slots__ = ("clock", "connections", "leaving", "lifetimes", "loop", "stop_watch")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, end: Callable[[], Coroutine[Any, Any, None]], observers: Observers
+    ) -> None:
         self.loop = loop
         self.clock = Clock(loop)
         self.connections: dict[str, ServerConnection] = {}
         self.leaving: set[ServerConnection] = set()
         """Those that have ended, while something of theirs still runs."""
         self.lifetimes: dict[HubMapping, LifetimeManager] = {}
-        self.stop_watch = StopWatch(self.clock, lambda: bool(self.connections or self.leaving), end)
+        self.stop_watch = StopWatch(self.clock, lambda: bool(self.connections or self.leaving), end, observers)
 
     def lifetime(self, mapping: HubMapping) -> LifetimeManager:
         """Who is connected to a hub, and how messages find them."""
@@ -77,6 +79,7 @@ class HubServer:
 
     def __init__(self, hubs: Mapping[str, type[Hub[Any]]] | None = None, /, **options: Unpack[Options]) -> None:
         self._options = HubOptions().replace(dict(options))
+        self._observers = Observers((HubLog(), *self._options.observers))
         self._mappings: dict[str, HubMapping] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._runtime: Runtime | None = None
@@ -246,13 +249,12 @@ class HubServer:
         for path, mapping in self._mappings.items():
             ours = mapping.options.max_message_size
             if servers is not None and (ours is None or ours > servers):
-                logger.warning(
-                    "%s takes messages of %s (max_message_size=), but the ASGI server ends a WebSocket beyond %d bytes: "
-                    "raise the server's limit (uvicorn: --ws-max-size; hypercorn: websocket_max_message_size)",
-                    path or "/",
-                    "any size" if ours is None else f"{ours} bytes",
-                    servers,
+                size = "any size" if ours is None else f"{ours} bytes"
+                detail = (
+                    f"{path or '/'} takes messages of {size} (max_message_size=), but the ASGI server ends a WebSocket beyond "
+                    f"{servers} bytes: raise the server's limit (uvicorn: --ws-max-size; hypercorn: websocket_max_message_size)"
                 )
+                self._observers.noticed(Notice(event=HubEvent.LIMIT_UNREACHABLE, detail=detail))
 
     def _running(self) -> Runtime:
         loop = asyncio.get_running_loop()
@@ -262,7 +264,7 @@ class HubServer:
                 raise RuntimeError(
                     "this HubServer is serving on another event loop; one server belongs to one loop: make a HubServer for each"
                 )
-            runtime = self._runtime = Runtime(loop, self.aclose)
+            runtime = self._runtime = Runtime(loop, self.aclose, self._observers)
         return runtime
 
 

@@ -7,27 +7,21 @@ would hold it for ever. Imports `connection` for the clock; does not block.
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hubstream.connection.clock import Clock
+from hubstream.hub.events import HubEvent
+from hubstream.hub.observer import Notice, Observers
 
 __all__ = ["StopWatch", "server_stops"]
-
-logger = logging.getLogger("hubstream.hub")
 
 
 def server_stops() -> bool:
     """Whether uvicorn has got its SIGTERM; known only where its own handler is still the signal's."""
     handler = signal.getsignal(signal.SIGTERM)
     return getattr(getattr(handler, "__self__", None), "should_exit", False) is True
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("the connections could not be ended", exc_info=error)
 
 
 class StopWatch:
@@ -37,12 +31,20 @@ class StopWatch:
         clock: Ticks.
         busy: Whether there is anything to end.
         end: Ends it.
+        observers: Told of it.
     """
 
-    def __init__(self, clock: Clock, busy: Callable[[], bool], end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        busy: Callable[[], bool],
+        end: Callable[[], Coroutine[Any, Any, None]],
+        observers: Observers,
+    ) -> None:
         self._clock = clock
         self._busy = busy
         self._end = end
+        self._observers = observers
         self._ending: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -53,9 +55,13 @@ class StopWatch:
         if not self._busy():
             self._clock.discard(self)
         elif server_stops() and (self._ending is None or self._ending.done()):
-            logger.info("the server stops: every connection is ended")
+            self._observers.noticed(Notice(event=HubEvent.SERVER_STOPS))
             self._ending = self._clock.loop.create_task(self._end())
-            self._ending.add_done_callback(_ended)
+            self._ending.add_done_callback(self._ended)
 
     def overslept(self, now: float) -> None:
         """Nothing here has a deadline."""
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._observers.noticed(Notice(event=HubEvent.STOP_FAILED, error=error))

@@ -6,7 +6,6 @@ Every task of user code is started here, in a context of its own, and is waited 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextvars import Context
 from typing import Any, TypeVar
@@ -14,8 +13,6 @@ from typing import Any, TypeVar
 __all__ = ["Tasks"]
 
 T = TypeVar("T")
-
-logger = logging.getLogger("hubstream.hub")
 
 
 class Tasks:
@@ -76,15 +73,16 @@ class Tasks:
             self._waiters.append(waiter)
             await asyncio.wait([waiter], timeout=timeout)
 
-    async def end(self, spared: Collection[asyncio.Task[Any] | None], timeout: float, connection_id: str) -> None:
-        """Cancel all but the spared, wait for so many seconds, and then for none any more."""
+    async def end(self, spared: Collection[asyncio.Task[Any] | None], timeout: float) -> tuple[asyncio.Task[Any], ...]:
+        """Cancel all but the spared, wait for so many seconds, and then for none any more: those are returned."""
         for task in self:
             if task not in spared:
                 task.cancel()
         await self.idle(timeout)
-        for task in self:
-            logger.error("a task did not end after it was cancelled: connection %s: %r", connection_id, task)
+        left = tuple(self)
+        for task in left:
             self.abandon(task)
+        return left
 
     def _left(self, _: asyncio.Task[Any]) -> None:
         if self._tasks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from types import UnionType
 from typing import get_origin
 
@@ -32,10 +31,9 @@ __all__ = [
     "streaming_method",
     "too_many_streams",
     "unexpected",
+    "unsendable",
     "wrong_count",
 ]
-
-logger = logging.getLogger("hubstream.hub")
 
 CONNECTION_CLOSED = "Connection closed with an error."
 HANDSHAKE_CANCELED = "Handshake was canceled."
@@ -64,12 +62,17 @@ def _shown(error: HubError) -> str:
         text = str(error)
     if code is None:
         return str(text)
-    try:
-        details = "" if data is None else " " + msgspec.json.encode(data).decode()
-    except Exception:
-        logger.exception("the data of an error cannot be sent: %s [%s]", text, code)
-        details = ""
+    details = "" if data is None or unsendable(error) else " " + msgspec.json.encode(data).decode()
     return f"{text} [{code}{details}]"
+
+
+def unsendable(error: HubError) -> Exception | None:
+    """Why the data of an error cannot be sent, and so is left out; None if it can."""
+    try:
+        msgspec.json.encode(getattr(error, "data", None)).decode()
+    except Exception as failure:  # noqa: BLE001 - whatever encoding it raises
+        return failure
+    return None
 
 
 def unexpected(target: str, error: BaseException, detailed: bool) -> str:

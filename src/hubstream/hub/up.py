@@ -44,7 +44,7 @@ class Upload(ChannelReader[Any]):
             value = self._decode(item)
         except BINDING_ERRORS as error:
             self._uploads.forget([self])
-            self.finish(self._uploads.binding_failed(error))
+            self.finish(self._uploads.binding_failed(self, error))
             return
         items = self._items
         items.append(value)

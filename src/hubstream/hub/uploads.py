@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from hubstream.errors import ConnectionLost, HubError
 from hubstream.hub import texts
+from hubstream.hub.events import HubEvent
 from hubstream.hub.up import Upload
 from hubstream.payloads.bind import Decode
 from hubstream.protocol.messages import Completion
@@ -79,6 +80,7 @@ class Uploads:
     def overflow(self) -> None:
         """End those that are full: what stands behind their items has to be read."""
         for upload in [upload for upload in self.by_id.values() if upload.full]:
+            self._dispatcher.owner.notice(HubEvent.UPLOAD_OVERFLOWED, detail=upload.id)
             upload.finish(HubError(texts.STREAM_OVERFLOW))
             self.forget([upload])
 
@@ -88,6 +90,7 @@ class Uploads:
             upload.finish(ConnectionLost("the connection has ended before the client completed its stream"))
         self.by_id.clear()
 
-    def binding_failed(self, error: Exception) -> HubError:
+    def binding_failed(self, upload: Upload, error: Exception) -> HubError:
         """What the reader of a stream gets whose item is not of the declared type."""
+        self._dispatcher.owner.notice(HubEvent.ITEM_INVALID, error=error, detail=upload.id)
         return HubError(texts.STREAM_BINDING + texts.detail(error, self._dispatcher.options.detailed_errors))

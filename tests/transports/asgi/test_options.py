@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from hubstream import DOTNET, PYTHON, Hub, HubServer
+from hubstream import (
+    DOTNET,
+    PYTHON,
+    Hub,
+    HubCallerContext,
+    HubFilter,
+    HubInvocationContext,
+    HubServer,
+    Observer,
+    User,
+)
 from hubstream.hub.options import HubOptions
 from tests.transports.asgi.driven import Server, Watched, gone, scope, settle
 from tests.transports.asgi.exchange import LIMIT, body
@@ -32,6 +42,9 @@ class Sample(Hub):
 
     async def fail(self) -> None:
         raise LookupError("hidden")
+
+    def whoami(self) -> str | None:
+        return self.context.user_id
 
     async def wait(self, milliseconds: int) -> int:
         await asyncio.sleep(milliseconds / 1000)
@@ -97,6 +110,20 @@ async def later(seconds: float) -> None:
     """The tick of the newest server's clock that comes then."""
     clocks[-1].later(seconds)
     await settle()
+
+
+class Loud(HubFilter):
+    async def on_call(self, call: HubInvocationContext, next: Callable[..., Awaitable[Any]], /) -> Any:
+        result = await next(call)
+        return result.upper()
+
+
+opened: list[str] = []
+
+
+class Doorman(Observer):
+    def connection_opened(self, context: HubCallerContext, /) -> None:
+        opened.append(context.transport)
 
 
 def bonjour(hub: type[Hub]) -> Hub:
@@ -269,6 +296,24 @@ async def payloads(value: Any) -> object:
     return (await client.next())["result"]
 
 
+async def filters(value: tuple[HubFilter, ...]) -> object:
+    client = await talk(filters=value)
+    await client.say(invocation("greet"))
+    return (await client.next())["result"]
+
+
+async def observers(value: tuple[Observer, ...]) -> object:
+    opened.clear()
+    await talk(observers=value)
+    return opened
+
+
+async def authenticate(value: Callable[[Any], User | None] | None) -> object:
+    client = await talk(authenticate=value)
+    await client.say(invocation("whoami"))
+    return (await client.next())["result"]
+
+
 async def factory(value: Callable[[type[Hub]], Hub] | None) -> object:
     client = await talk(factory=value)
     await client.say(invocation("greet"))
@@ -299,6 +344,9 @@ ROWS: list[tuple[Callable[[Any], Coroutine[Any, Any, object]], object, object, o
     (detailed_errors, False, False, True, True),
     (protocols, ("json", "messagepack"), [], ("messagepack",), ["error"]),
     (payloads, PYTHON, {"x_value": 1}, DOTNET, {"xValue": 1}),
+    (filters, (), "hello", (Loud(),), "HELLO"),
+    (observers, (), [], (Doorman(),), ["LongPolling"]),
+    (authenticate, None, None, lambda request: User("ann"), "ann"),
     (factory, None, "hello", bonjour, "bonjour"),
 ]
 
