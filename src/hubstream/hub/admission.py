@@ -29,7 +29,7 @@ UNAUTHENTICATED, FORBIDDEN, FAILED = 401, 403, 500
 
 def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]] | None:
     """What says of each request whose it is, and gives the HTTP status to refuse it with; None where everybody may come."""
-    options, guard = mapping.options, guard_of(mapping.hub)
+    options, guard, path = mapping.options, guard_of(mapping.hub), mapping.path or "/"
     authenticate = options.authenticate
     if authenticate is None and guard is None:
         return None
@@ -42,17 +42,21 @@ def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]]
             guard.check(request.user)
             await guard.wait(request.user)
 
+    def refuse(status: int) -> int:
+        mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_REFUSED, detail=f"{path}, with {status}"))
+        return status
+
     async def admit(request: Request) -> int | None:
         try:
             async with asyncio.timeout(options.handshake_timeout):
                 await ask(request)
         except Unauthorized:
-            return UNAUTHENTICATED if request.user is None else FORBIDDEN
+            return refuse(UNAUTHENTICATED if request.user is None else FORBIDDEN)
         except Exception as error:  # noqa: BLE001 - whatever the user's own code raises
             status: object = getattr(error, "status_code", None)
             if status in {UNAUTHENTICATED, FORBIDDEN}:  # an HTTPException of Starlette, FastAPI, Litestar
-                return UNAUTHENTICATED if status == UNAUTHENTICATED else FORBIDDEN
-            mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_FAILED, error=error, detail=mapping.path or "/"))
+                return refuse(UNAUTHENTICATED if status == UNAUTHENTICATED else FORBIDDEN)
+            mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_FAILED, error=error, detail=path))
             return FAILED
         return None
 

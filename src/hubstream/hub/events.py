@@ -23,6 +23,7 @@ class HubEvent(Enum):
     DISCONNECT_FAILED = (4, ERROR, f"on_disconnected failed{_BY}")
     LIFETIME_FAILED = (5, ERROR, "the lifetime manager failed at the end of connection %(connection_id)s")
     ADMISSION_FAILED = (6, ERROR, "it could not be told who may come to %(detail)s")
+    ADMISSION_REFUSED = (7, INFO, "a request was refused at %(detail)s")
     METHOD_UNKNOWN = (10, INFO, f"no method is called %(detail)r{_CALL}")
     ARGUMENTS_INVALID = (11, INFO, f"the arguments of '%(method)s' do not fit{_CALL}: %(detail)s")
     CALL_UNAUTHORIZED = (12, INFO, f"'%(method)s' was refused, its user may not{_CALL}")

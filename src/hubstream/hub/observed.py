@@ -36,8 +36,8 @@ def observe(function: Callable[..., Any], method: HubMethod, observers: Observer
     """
     description = describe_method(method)
 
-    def watched(hub: Hub[Any], args: tuple[Any, ...]) -> Watched:
-        return Watched(observers, HubInvocationContext(hub.context, hub, description, args))
+    def watched(hub: Hub[Any], args: tuple[Any, ...]) -> Observed:
+        return Observed(observers, HubInvocationContext(hub.context, hub, description, args))
 
     def observed(hub: Hub[Any], *args: Any) -> Any:
         with watched(hub, args):
@@ -58,7 +58,7 @@ def observe(function: Callable[..., Any], method: HubMethod, observers: Observer
     return observed_async if awaited else observed
 
 
-class Watched:
+class Observed:
     """A call, while observers watch it: a context manager around their own."""
 
     __slots__ = ("_call", "_entered", "_observers")
