@@ -32,7 +32,7 @@ def run(page: Path) -> dict[str, Any]:
     """Run the Python blocks of a page, as a module of its name."""
     namespace: dict[str, Any] = {"__name__": page.stem}
     for block in blocks(page, "python"):
-        exec(compile(block, page, "exec"), namespace)  # noqa: S102 - our own pages
+        exec(compile(block, page, "exec", dont_inherit=True), namespace)  # noqa: S102 - our own pages
     return namespace
 
 
