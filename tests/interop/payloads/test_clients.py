@@ -85,6 +85,6 @@ def test_the_drivers_know_no_other_rows(dotnet: Results, javascript: Results) ->
 
 @pytest.mark.parametrize("known", [*DOTNET_CLIENT, *JAVASCRIPT_CLIENT], ids=lambda known: known.reason)
 def test_every_difference_is_in_the_documentation(known: Difference) -> None:
-    page = " ".join((ROOT / "docs" / "payloads.md").read_text(encoding="utf-8").split())
+    page = " ".join((ROOT / "docs" / "payloads.md").read_text(encoding="utf-8").split()).replace("\\|", "|")
     assert known.reason in page
     assert {row.name for row in ROWS}.issuperset(known.rows)
