@@ -16,6 +16,7 @@ import uvicorn
 from typing_extensions import override
 
 from conformance.app import application
+from hubstream.integrations.accesslog import mask_tokens
 from hubstream.types import ASGIApp
 
 __all__ = ["SERVERS", "Settings", "from_environment"]
@@ -43,6 +44,7 @@ class Settings:
 
     def application(self) -> ASGIApp:
         """The application to serve."""
+        mask_tokens()
         return application(detailed=self.detailed, client_timeout=self.client_timeout)
 
 
