@@ -36,19 +36,26 @@ def run(page: Path) -> dict[str, Any]:
     return namespace
 
 
-def cases(page: Path) -> list[Any]:
-    """The names of the tests that a page shows."""
-    names = [
-        name for block in blocks(page, "python") for name in re.findall(r"^async def (test_\w+)", block, re.MULTILINE)
+def cases(kind: str) -> list[Any]:
+    """The tests that the pages show, by their pages and names; `kind` is what stands before a name."""
+    return [
+        pytest.param(page, name, id=f"{page.name}-{name}")
+        for page in PAGES
+        for block in blocks(page, "python")
+        for name in re.findall(rf"^{kind} (test_\w+)", block, re.MULTILINE)
     ]
-    return [pytest.param(page, name, id=f"{page.name}-{name}") for name in names]
 
 
-@pytest.mark.parametrize(("page", "name"), [case for page in PAGES for case in cases(page)])
+@pytest.mark.parametrize(("page", "name"), cases("async def"))
 async def test_what_a_page_shows_holds(page: Path, name: str) -> None:
     shown: Callable[[], Awaitable[None]] = run(page)[name]
     async with asyncio.timeout(10):
         await shown()
+
+
+@pytest.mark.parametrize(("page", "name"), cases("def"))
+def test_what_a_page_runs_holds(page: Path, name: str) -> None:
+    run(page)[name]()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
