@@ -6,7 +6,6 @@ Imports hubstream. Never blocks.
 from __future__ import annotations
 
 import dataclasses
-import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from enum import Enum
 from typing import Any, Protocol, TypeVar
@@ -21,9 +20,17 @@ from tests.payloads.samples import Row
 
 __all__ = ["server"]
 
-Contract = TypeVar("Contract")
-
 UNWRITABLE: dict[str, Any] = {"object": object(), "half a pair": "\ud83d", "nan": float("nan"), "too big": 2**64}
+
+
+class Client(Protocol):
+    """What clients have besides an answer for every row."""
+
+    async def told(self, value: Any) -> None: ...
+    async def answer(self, value: Any) -> Any: ...
+
+
+Contract = TypeVar("Contract", bound=Client)
 
 
 class Unwritable(Hub[Contract]):
@@ -59,22 +66,29 @@ def server(**options: Any) -> HubServer:
 
 
 def _hub(style: str, protocol: ProtocolName) -> type[Hub[Any]]:
-    methods: dict[str, Any] = {}
-    clients: dict[str, Any] = {"told": _member(Any, None), "answer": _member(Any, Any)}
+    class Clients(Client, Protocol):
+        """With an answer for every row."""
+
+    class Rows(Unwritable[Clients]):
+        """With methods for every row."""
+
     for row in ROWS:
         name = slug(row)
-        methods |= {f"{way}_{name}": method for way, method in _methods(row, received(row, style, protocol)).items()}
-        clients[f"answer_{name}"] = _member(row.type, row.type)
-    for functions in (methods, clients):
-        for name, function in functions.items():
-            function.__name__ = function.__qualname__ = name
-    contract: Any = type("Clients", (Protocol,), clients)
-    return types.new_class("Rows", (Unwritable[contract],), exec_body=lambda body: body.update(methods))
+        _add(Clients, f"answer_{name}", _answering(row.type))
+        for way, method in _methods(row, received(row, style, protocol)).items():
+            _add(Rows, f"{way}_{name}", method)
+    return Rows
+
+
+def _add(cls: type, name: str, function: Callable[..., Any]) -> None:
+    function.__name__ = function.__qualname__ = name
+    setattr(cls, name, function)
 
 
 def _methods(row: Row, wanted: Any) -> dict[str, Callable[..., Any]]:
     """By the way the value takes: up, there and back, back twice, up twice and back, down and back."""
-    answer, type_ = f"answer_{slug(row)}", row.type
+    answer = f"answer_{slug(row)}"
+    type_: Any = row.type
     classes_wanted = list(_classes(wanted))
 
     def checked(value: Any) -> Any:
@@ -112,12 +126,15 @@ def _annotated(function: Callable[..., Any], **annotations: Any) -> Callable[...
     return function
 
 
-def _member(value_type: Any, answer_type: Any) -> Callable[..., Any]:
+def _answering(type_: Any) -> Callable[..., Any]:
     """A method of the clients' contract."""
 
-    async def member(self: Any, value: Any) -> Any: ...
+    async def answer(self: Any, value: Any) -> Any: ...
 
-    return _annotated(member, value=value_type, **{"return": answer_type})
+    return _annotated(answer, value=type_, **{"return": type_})
+
+
+class_of: Callable[[Any], Any] = type
 
 
 def _classes(value: Any) -> Iterator[type]:
@@ -128,14 +145,15 @@ def _classes(value: Any) -> Iterator[type]:
 
 
 def _inside(value: Any) -> list[Any]:
-    if isinstance(value, dict):
+    kind = class_of(value)
+    if issubclass(kind, dict):
         return [*value, *value.values()]
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return list(value)
-    if isinstance(value, msgspec.Struct):
-        return list(msgspec.structs.astuple(value))
+    if issubclass(kind, (list, tuple, set, frozenset)):
+        return [*value]
+    if issubclass(kind, msgspec.Struct):
+        return [*msgspec.structs.astuple(value)]
     if dataclasses.is_dataclass(value):
         return [getattr(value, f.name) for f in dataclasses.fields(value)]
-    if attrs.has(type(value)):
-        return [getattr(value, f.name) for f in attrs.fields(type(value))]
-    return list(vars(value).values()) if hasattr(value, "__dict__") and not isinstance(value, Enum) else []
+    if attrs.has(kind):
+        return [getattr(value, f.name) for f in attrs.fields(kind)]
+    return [] if issubclass(kind, Enum) else [*getattr(value, "__dict__", {}).values()]

@@ -84,7 +84,11 @@ async def test_as_a_client_result(hubs: HubServer, row: Row, style: str, protoco
         connect(hubs, f"/{style}/{protocol}", protocol=protocol, payloads=PYTHON) as client,
     ):
         answers = [misfit for misfit in MISFITS[row.name] if misfit is not None]  # None from a handler is no result
-        client.on(f"answer_{slug(row)}", lambda _: answers[0])
+
+        def answer(_: Any) -> Any:
+            return answers[0]
+
+        client.on(f"answer_{slug(row)}", answer)
         while answers:
             with pytest.raises(HubError) as caught:
                 await client.invoke(method)
