@@ -104,10 +104,27 @@ class Carrier(ABC):
 
     # -- its life
 
-    def start(self, handler: ConnectionHandler) -> None:
-        """Carry it, in a task of its own and a copy of the caller's context, until its end."""
+    async def start(self, handler: ConnectionHandler) -> None:
+        """Carry it, in a task of its own and a copy of the caller's context, until its end.
+
+        Cancelled, it ends it.
+        """
         self._handler = handler
         self._task = self._loop.create_task(self._run(handler), name=f"hubstream {self._name}")
+        self._task.add_done_callback(
+            lambda task: self._gone.set()
+        )  # cancelled before its first step, it has done nothing
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.abort()
+            await self.closed()
+            raise
+
+    @property
+    def sockets(self) -> list[asyncio.Transport]:
+        """Those that are open."""
+        return self._requests.sockets
 
     async def closed(self) -> None:
         """Wait until `lost` was called and no socket or task of the transport is left; the handler may still be ending."""

@@ -68,7 +68,7 @@ async def connect(
     except BaseException:
         await requests.close()
         raise
-    connection.start(handler)
+    await connection.start(handler)
     return Attached(connection, handler, connection_id, connection.transport)
 
 

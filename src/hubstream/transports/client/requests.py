@@ -161,6 +161,7 @@ class Requests:
                     return await self._session.ws_connect(
                         as_written(url),
                         headers=headers,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=self.options.close_timeout),  # pyright: ignore[reportCallIssue] - an attrs class
                         autoclose=False,
                         heartbeat=None,
                         max_msg_size=0,
@@ -172,6 +173,11 @@ class Requests:
                 if error.status != 401 or asked:
                     raise
             anew = True
+
+    @property
+    def sockets(self) -> list[asyncio.Transport]:
+        """Those that are open."""
+        return self._sockets.transports
 
     def abort(self) -> None:
         """Cut every connection now."""

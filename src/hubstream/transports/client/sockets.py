@@ -64,9 +64,14 @@ class Sockets(aiohttp.BaseConnector):
         if not closed.cancelled():
             closed.exception()  # whoever used the connection has been told
 
+    @property
+    def transports(self) -> list[asyncio.Transport]:
+        """Those that are open."""
+        return list(self._open.values())
+
     def abort(self) -> None:
         """Cut every connection now; what is not sent is dropped."""
-        for transport in list(self._open.values()):
+        for transport in self.transports:
             transport.abort()
 
     async def end(self) -> None:

@@ -16,7 +16,7 @@ from aiohttp import WSMsgType
 from typing_extensions import override
 
 from hubstream.connection.connection import ConnectionHandler
-from hubstream.transports.client.carrier import OPEN, Carrier
+from hubstream.transports.client.carrier import CLOSING, OPEN, Carrier
 from hubstream.transports.client.requests import Requests
 from hubstream.transports.stepping import Steps, finish, steps
 
@@ -55,9 +55,12 @@ class WebSocketConnection(Carrier):
         writer = socket._writer  # pyright: ignore[reportPrivateUsage]
         writer._limit = 0  # pyright: ignore[reportPrivateUsage]
         self._send = writer.send_frame
+        self._send_close = writer.close
+        self._response = socket._response  # pyright: ignore[reportPrivateUsage]
         self._opcode = WSMsgType.TEXT
         self._pending: deque[tuple[bytes, WSMsgType]] = deque()
         self._writing: asyncio.Task[None] | None = None
+        self._answer = False  # the server has closed, and was not answered yet
 
     @override
     def use_binary(self, binary: bool) -> None:
@@ -134,6 +137,7 @@ class WebSocketConnection(Carrier):
 
     def _peer_ended(self, message: aiohttp.WSMessage) -> bool:
         if message.type is WSMsgType.CLOSE:
+            self._answer = self._state != CLOSING
             return message.data in GRACEFUL
         logger.debug("a WebSocket has failed: %r", self._socket.exception() or message.type)
         return False
@@ -142,15 +146,20 @@ class WebSocketConnection(Carrier):
     async def _shut(self) -> bool:
         while self._writing is not None:
             await asyncio.wait({self._writing})
-        await self._socket.close()
-        return self._socket.close_code in GRACEFUL
+        # Not by aiohttp's own close: called out of its `receive`, it does not wait for the server's answer.
+        await self._send_close(1000)
+        while (message := await self._socket.receive()).type in DATA:
+            pass
+        return self._peer_ended(message)
 
     @override
     async def _end(self) -> None:
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.wait({self._writing})
-        await self._socket.close()  # the answer to the server's close, if it has sent one
+        if self._answer:
+            await self._send_close(1000)
+        self._response.close()
 
 
 async def open_websocket(requests: Requests, url: str) -> WebSocketConnection:
