@@ -1,0 +1,40 @@
+"""What the pages list in tables is what there is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from hubstream import PYTHON
+from hubstream.hub.options import HubOptions
+
+DOCS = Path(__file__).parents[1] / "docs"
+IN_WORDS = {
+    (): "none",
+    PYTHON: "as Python has it",
+    HubOptions().protocols: "json, messagepack",
+    HubOptions().transports: "all three",
+}
+CLASSES = {"factory": "the class"}
+
+
+def rows(page: str, heading: str) -> dict[str, str]:
+    """The first two columns of the table below a heading."""
+    text = (DOCS / page).read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
+
+
+def test_every_option_is_listed() -> None:
+    assert list(rows("hubs.md", "Options")) == [option.name for option in fields(HubOptions)]
+
+
+@pytest.mark.parametrize("name", [option.name for option in fields(HubOptions)])
+def test_with_its_default(name: str) -> None:
+    default = getattr(HubOptions(), name)
+    written = (
+        CLASSES.get(name) or IN_WORDS.get(default) or (str(default) if default in {None, False} else f"{default:,g}")
+    )
+    assert rows("hubs.md", "Options")[name] == written
