@@ -17,7 +17,7 @@ from hubstream.connection.output import ItemBatch
 from hubstream.errors import ConnectionLost
 from hubstream.hub import texts
 from hubstream.hub.events import HubEvent
-from hubstream.hub.held import Watched
+from hubstream.hub.held import StepTimer
 from hubstream.hub.http_exception import as_answer
 from hubstream.hub.runner import EXITS, Call
 
@@ -40,7 +40,7 @@ class StreamCall(Call):
         self._error: BaseException | None = None
         self._text: str | None = None
         self.dispatcher.starting = self
-        self.task = self.dispatcher.tasks.spawn(Watched(self._run(), self.held))
+        self.task = self.dispatcher.tasks.spawn(StepTimer(self).run(self._run))
         self.task.add_done_callback(self._ended)
 
     @property

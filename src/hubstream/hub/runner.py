@@ -18,12 +18,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
 from sys import getrefcount
-from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hubstream.errors import ConnectionLost, HubstreamError
 from hubstream.hub.events import HubEvent
-from hubstream.hub.held import Watched
+from hubstream.hub.held import StepTimer, Watched
 from hubstream.hub.methods import Kind
 
 if TYPE_CHECKING:
@@ -190,14 +189,20 @@ class Call:
             )
 
 
-async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
+def run_calls(dispatcher: Dispatcher, call: Call) -> Coroutine[Any, Any, None]:
     """The runner: awaits a call, then those that wait for its slot."""
+    timer = StepTimer(call)
+    return timer.run(_run_calls, dispatcher, call, timer)
+
+
+async def _run_calls(dispatcher: Dispatcher, call: Call | None, timer: StepTimer) -> None:
     me = asyncio.current_task()
     assert me is not None
     # What holds on to this task now. Counted with `call.task` clear; more of it later means that a call left something.
     references, weak_references = getrefcount(me), weakref.getweakrefcount(me)
     while call is not None:
         call.task = me
+        timer.call = call
         if dispatcher.starting is call:
             dispatcher.starting = None
         result: Any = None
@@ -207,11 +212,7 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
                 raise CancelledError
             result = call.method.function(call.hub, *call.arguments)
             if call.method.kind >= 1:
-                # A `def` may give another awaitable.
-                is_coroutine = type(result) is CoroutineType
-                result = await (
-                    Watched(cast("Coroutine[Any, Any, Any]", result), call.held) if is_coroutine else result
-                )
+                result = await result
         except EXITS:
             raise
         except BaseException as raised:  # noqa: BLE001 - whatever a hub method raises is its caller's
@@ -219,7 +220,8 @@ async def run_calls(dispatcher: Dispatcher, call: Call | None) -> None:
         call.task = None
         dispatcher.finish(call, result, error)
         freed, own_task = call.freed, call.method.own_task
-        call = result = error = None
+        timer.look()
+        timer.call = call = result = error = None
         if freed:
             return
         try:

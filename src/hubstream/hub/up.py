@@ -11,7 +11,7 @@ from asyncio import CancelledError
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hubstream.hub.held import Watched
+from hubstream.hub.held import StepTimer
 from hubstream.hub.runner import EXITS, Call
 from hubstream.payloads.bind import BINDING_ERRORS
 from hubstream.streams.channel import ChannelReader
@@ -83,7 +83,7 @@ class UploadCall(Call):
         self._result: Any = None
         self._error: BaseException | None = CancelledError()  # what holds if it is cancelled before its first step
         self.dispatcher.starting = self
-        self.task = self.dispatcher.tasks.spawn(Watched(self._run(), self.held))
+        self.task = self.dispatcher.tasks.spawn(StepTimer(self).run(self._run))
         self.task.add_done_callback(self._ended)
 
     def give_up(self) -> None:
