@@ -317,11 +317,8 @@ async def test_made_once_in_a_call(name: str, first: list[int], second: list[int
 async def test_calls_side_by_side_have_their_own() -> None:
     gate = asyncio.Event()
 
-    async def number() -> list[int]:
-        return [len(LOG)]
-
     class Waits(Hub):
-        async def call(self, n: int, mine: Annotated[list[int], Depends(number)]) -> list[int]:
+        async def call(self, n: int, mine: Annotated[list[int], Depends(lambda: [len(LOG)])]) -> list[int]:
             LOG.append("")
             mine.append(n)
             await gate.wait()

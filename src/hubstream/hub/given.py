@@ -5,7 +5,8 @@ Starlette is not imported: its classes are known by their names and made by whoe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
@@ -94,8 +95,9 @@ def _scope(solving: Solving) -> Scope:
     """The scope of the connection. A token that came in the query stands in its headers, where security schemes look."""
     request = solving.hub.context.request
     scope: Scope = {"query_string": b"", "headers": [], **request.scope}
-    if request.token is not None and "authorization" not in request.headers:
-        scope["headers"] = [*scope["headers"], (b"authorization", b"Bearer " + request.token.encode())]
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    if all(name.lower() != b"authorization" for name, _ in headers) and (token := request.token) is not None:
+        scope["headers"] = [*headers, (b"authorization", b"Bearer " + token.encode())]
     return scope
 
 
@@ -109,7 +111,8 @@ def _http(solving: Solving) -> tuple[Scope, Callable[[], Any]]:
 
     async def receive() -> Message:
         nonlocal read
-        if not read:
+        if not read and not context.aborted.is_set():
+            await asyncio.sleep(0)  # `Request.is_disconnected()` is cancelled here, and leaves the body to be read
             read = True
             return {"type": "http.request", "body": b"", "more_body": False}
         await context.aborted.wait()
