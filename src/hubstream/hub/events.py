@@ -45,7 +45,7 @@ class HubEvent(Enum):
     CALL_OVERDUE = (19, ERROR, f"'%(method)s' did not end %(seconds)g s after it was cancelled%(detail)s{_CALL}")
     SPAWNED_TASK_FAILED = (20, ERROR, f"a task of '%(method)s' failed{_CALL}")
     TASK_ABANDONED = (21, ERROR, f"a task did not end after it was cancelled{_BY}: %(detail)s")
-    ITEM_INVALID = (22, INFO, f"an item of the stream %(detail)r does not fit{_BY}: %(error)s")
+    ITEM_INVALID = (22, INFO, f"an item does not fit{_BY}, stream %(detail)s")
     UPLOAD_OVERFLOWED = (
         23,
         WARNING,

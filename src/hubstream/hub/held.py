@@ -37,6 +37,10 @@ class Watched(Coroutine[Any, Any, T]):
         self._send = work.send
         self._held = held
 
+    def __getattr__(self, name: str) -> Any:
+        # Whatever shows a task looks here for a name and a line: those of the work.
+        return getattr(self._work, name)
+
     @override
     def send(self, value: Any, /) -> Any:
         started = perf_counter()

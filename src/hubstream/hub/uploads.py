@@ -11,7 +11,7 @@ from hubstream.errors import ConnectionLost, HubError
 from hubstream.hub import texts
 from hubstream.hub.events import HubEvent
 from hubstream.hub.up import Upload
-from hubstream.payloads.bind import Decode
+from hubstream.payloads.bind import Decode, describe
 from hubstream.protocol.messages import Completion
 
 if TYPE_CHECKING:
@@ -92,5 +92,5 @@ class Uploads:
 
     def binding_failed(self, upload: Upload, error: Exception) -> HubError:
         """What the reader of a stream gets whose item is not of the declared type."""
-        self._dispatcher.owner.notice(HubEvent.ITEM_INVALID, error=error, detail=upload.id)
+        self._dispatcher.owner.notice(HubEvent.ITEM_INVALID, error=error, detail=f"{upload.id!r}: {describe(error)}")
         return HubError(texts.STREAM_BINDING + texts.detail(error, self._dispatcher.options.detailed_errors))

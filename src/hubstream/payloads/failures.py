@@ -5,6 +5,8 @@ Imports nothing of the package. Never blocks.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 __all__ = [
@@ -23,6 +25,10 @@ BINDING_ERRORS: tuple[type[Exception], ...] = (Exception,)
 
 ENCODING_ERRORS: tuple[type[Exception], ...] = (Exception,)
 """What an encoder may raise: msgspec's errors, half a surrogate pair, a number out of range, what a property raises."""
+
+
+_SHOWN = re.compile(r"(Invalid (?:enum )?value) .*?( - at `[^'\"]*`)?", re.DOTALL)
+"""What msgspec says of a value that is none of an enumeration's, a Literal's or a union's: the value stands in it."""
 
 
 class Misfit(ValueError):
@@ -78,7 +84,10 @@ def describe(error: Exception) -> str:
         return "the text holds half of a surrogate pair"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    if isinstance(error, (Misfit, BindError, EncodeError, msgspec.MsgspecError)):
+    if isinstance(error, msgspec.MsgspecError):
+        shown = _SHOWN.fullmatch(str(error))
+        return str(error) if shown is None else f"{shown[1]}{shown[2] or ''}"
+    if isinstance(error, (Misfit, BindError, EncodeError)):
         return str(error)
     text = str(error)
     return text if text and isinstance(error, (ValueError, TypeError, OverflowError)) else type(error).__name__
