@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.clock import loop_factories
+
 
 def live_generators() -> set[AsyncGeneratorType[Any, Any]]:
     # The loop knows every generator that was started and not yet finished.
@@ -35,3 +37,7 @@ async def nothing_left() -> AsyncGenerator[None]:
         await asyncio.sleep(0)
     assert live_tasks() - tasks == set()
     assert live_generators() - generators == set()
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Any:
+    return loop_factories(getattr(item, "module", None))
