@@ -79,9 +79,9 @@ async def entered(
     """Raw clients of the only hub, by names that `Plain.reach` knows."""
     wires: list[Wire] = []
     for name in names:
-        wire = await stack.enter_async_context(raw(hubs, handshake=None))
         signed_in = (users or {}).get(name)
-        wire.server.context.user = None if signed_in is None else User(signed_in)
+        user = None if signed_in is None else User(signed_in)
+        wire = await stack.enter_async_context(raw(hubs, handshake=None, user=user))
         wire.say(HANDSHAKE)
         assert await wire.next() == {}
         Plain.names[name] = wire.server.connection_id

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from hubstream import Hub, HubServer
+from hubstream import Hub, HubServer, Request, User
 from hubstream.connection.memory import MemoryConnection, pair
 from hubstream.hub.connection import ServerConnection
 
@@ -123,21 +123,23 @@ def result(invocation_id: str, value: Any = None) -> dict[str, Any]:
 PING = {"type": 6}
 
 
-def attached(hubs: HubServer, hub: str | type[Hub[Any]] = "/hub") -> Wire:
+def attached(hubs: HubServer, hub: str | type[Hub[Any]] = "/hub", user: User | None = None) -> Wire:
     """A raw client of a hub, before its handshake."""
     near, far = pair(asyncio.get_running_loop())
     wire = Wire(near, far)
-    wire.server = hubs.attach(hub, far)
+    wire.server = hubs.attach(hub, far, Request({"type": "websocket", "path": "/"}, user))
     far.attach(wire.server)
     near.attach(wire)
     return wire
 
 
 @asynccontextmanager
-async def raw(server: HubServer | type[Hub[Any]], *, handshake: str | None = HANDSHAKE) -> AsyncGenerator[Wire]:
+async def raw(
+    server: HubServer | type[Hub[Any]], *, handshake: str | None = HANDSHAKE, user: User | None = None
+) -> AsyncGenerator[Wire]:
     """A raw client of a server's only hub; both ends have ended at the end of the block."""
     hubs = server if isinstance(server, HubServer) else HubServer({"/hub": server})
-    wire = attached(hubs)
+    wire = attached(hubs, user=user)
     if handshake is not None:
         wire.say(handshake)
         assert await wire.next() == {}

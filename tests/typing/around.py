@@ -42,8 +42,8 @@ class Orders(Hub):
         assert_type(self.context.user, User | None)
         return db
 
-    @authorize(is_owner)
-    @authorize(may_look)
+    @authorize(policy=is_owner)
+    @authorize(policy=may_look)
     async def count(self, upto: int) -> AsyncIterator[int]:
         yield upto
 

@@ -1,6 +1,6 @@
 """Who may come to a hub at all: asked about every HTTP request to its paths, negotiations, polls and POSTs too, as in .NET.
 
-Imports the request, and the hub room's options and guards. Waits for the user's `authenticate=` and predicates only, and not
+Imports the request, and the hub room's options and guards. Waits for the user's `authenticate=` and policies only, and not
 for ever.
 """
 
@@ -52,7 +52,9 @@ def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]]
                 await ask(request)
         except Unauthorized:
             return refuse(UNAUTHENTICATED if request.user is None else FORBIDDEN)
-        except Exception as error:  # noqa: BLE001 - whatever the user's own code raises
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _cancelled():
+                raise
             status: object = getattr(error, "status_code", None)
             if status in {UNAUTHENTICATED, FORBIDDEN}:  # an HTTPException of Starlette, FastAPI, Litestar
                 return refuse(UNAUTHENTICATED if status == UNAUTHENTICATED else FORBIDDEN)
@@ -61,6 +63,11 @@ def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]]
         return None
 
     return admit
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _valid(user: User | None) -> User | None:

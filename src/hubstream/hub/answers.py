@@ -76,7 +76,7 @@ class Answers:
             guard.check(user)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever a predicate raises fails the call that it is asked about
+        except BaseException as error:  # noqa: BLE001 - whatever a policy raises fails the call that it is asked about
             self.failed(name, invocation_id, error)
             return False
         return True

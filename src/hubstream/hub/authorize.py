@@ -1,7 +1,7 @@
 """Who may: `@authorize` on a hub, a method or a stream, and the guard that is made of it once, when the hub is mapped.
 
-Of a hub class it is asked on every HTTP request to it; of a method on every call. Imports nothing of hubs. Predicates are the
-user's code: plain ones run on the event loop.
+Of a hub class it is asked on every HTTP request to it; of a method on every call. Imports `user` only. Policies are the user's
+code: plain ones run on the event loop.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, TypeAlias, TypeVar, cast, overload
 
 from hubstream.user import User
 
-__all__ = ["Guard", "Predicate", "Requirement", "Unauthorized", "authorize", "guard_of"]
+__all__ = ["Guard", "Policy", "Requirement", "Unauthorized", "authorize", "guard_of"]
 
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
-Predicate: TypeAlias = Callable[[User], bool | Awaitable[bool]]
+Policy: TypeAlias = Callable[[User], bool | Awaitable[bool]]
 """Whether a user may; a plain function or an async one."""
 
 MARK = "__authorize__"
@@ -31,34 +31,27 @@ class Unauthorized(Exception):
 class Requirement:
     """What one `@authorize` asks for; the decorator itself, where it has arguments."""
 
-    __slots__ = ("predicate", "roles")
+    __slots__ = ("policy", "roles")
 
-    def __init__(self, roles: frozenset[str], predicate: Predicate | None) -> None:
+    def __init__(self, roles: frozenset[str], policy: Policy | None) -> None:
         self.roles = roles
         """The user has one of these; none is asked for if it is empty."""
-        self.predicate = predicate
+        self.policy = policy
 
-    def __call__(self, target: T) -> T:
-        if not isinstance(target, type | FunctionType):
+    def __call__(self, target: F) -> F:
+        found: object = target
+        if not isinstance(found, type | FunctionType):
             raise TypeError(f"@authorize stands on a hub class or on a method's 'def', not on {target!r}")
-        # Of the class itself: a base's own are found there.
         setattr(target, MARK, (self, *_marks(target)))
         return target
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        raise TypeError(
-            f"@authorize took {owner.__qualname__}.{name} for a predicate, since its first parameter is not called 'self'"
-        )
-
 
 @overload
-def authorize(predicate: Predicate, /, *, role: str | Collection[str] = ()) -> Requirement: ...
+def authorize(target: F, /) -> F: ...
 @overload
-def authorize(target: T, /) -> T: ...
-@overload
-def authorize(*, role: str | Collection[str] = ()) -> Requirement: ...
-def authorize(target: Any = None, /, *, role: str | Collection[str] = ()) -> Any:
-    """Let only some users call a method, or connect to a hub.
+def authorize(*, role: str | Collection[str] | None = None, policy: Policy | None = None) -> Requirement: ...
+def authorize(target: Any = None, /, *, role: str | Collection[str] | None = None, policy: Policy | None = None) -> Any:
+    """Let only some users call a method, or connect to a hub; without arguments, any user, but no anonymous one.
 
         @authorize
         class Orders(Hub):
@@ -72,24 +65,31 @@ def authorize(target: Any = None, /, *, role: str | Collection[str] = ()) -> Any
     method on every call, which fails with `because user is unauthorized`.
 
     Args:
-        target: Without arguments, what is decorated: any user will do. Or a predicate, plain or async, that says of a `User`
-            whether that one may; an error in it fails the call, or the request.
+        target: What is decorated, where there are no arguments.
         role: A role, or several of which the user has one.
+        policy: Says of a `User` whether that one may, plain or async; an error in it fails the call, or the request.
 
     Raises:
-        TypeError: It stands on something else than a class or a function, or the predicate is none.
+        TypeError: It stands on something else than a class or a method, or the policy is no function.
         ValueError: A role is empty, or a list of them.
     """
-    if isinstance(target, type) or (isinstance(target, FunctionType) and _first_parameter(target) == "self"):
+    if target is not None:
+        if isinstance(target, FunctionType) and next(iter(inspect.signature(target).parameters), None) != "self":
+            raise TypeError(
+                f"@authorize stands on a hub class or a method, whose first parameter is 'self', not on {target!r}; "
+                "a function of the user is @authorize(policy=...)"
+            )
         return Requirement(frozenset(), None)(target)
-    if target is not None and not callable(target):
-        raise TypeError(f"@authorize takes a predicate, not {target!r}; a role is @authorize(role=...)")
-    roles = (role,) if isinstance(role, str) else tuple(role)
-    if (not roles and role != ()) or any(not it or "," in it for it in roles):
+    if isinstance(policy, staticmethod):
+        policy = cast(Policy, policy.__func__)
+    if policy is not None and not callable(policy):
+        raise TypeError(f"policy is a function of the user, not {policy!r}")
+    roles = (role,) if isinstance(role, str) else tuple(role or ())
+    if (role is not None and not roles) or any(not it or "," in it for it in roles):
         raise ValueError(
             f"role is a name, or a list of names of which the user has one, such as ['a', 'b'], not {role!r}"
         )
-    return Requirement(frozenset(roles), cast("Predicate | None", target))
+    return Requirement(frozenset(roles), policy)
 
 
 class Guard:
@@ -99,12 +99,10 @@ class Guard:
 
     def __init__(self, requirements: Collection[Requirement]) -> None:
         self._roles = tuple(it.roles for it in requirements if it.roles)
-        predicates = [it.predicate for it in requirements if it.predicate is not None]
-        self._now = tuple(it for it in predicates if not _awaited(it))
-        self.later = cast(
-            "tuple[Callable[[User], Awaitable[bool]], ...]", tuple(it for it in predicates if _awaited(it))
-        )
-        """The predicates that are awaited; `wait` asks them."""
+        policies = [it.policy for it in requirements if it.policy is not None]
+        self._now = tuple(it for it in policies if not _awaited(it))
+        self.later = cast("tuple[Callable[[User], Awaitable[bool]], ...]", tuple(it for it in policies if _awaited(it)))
+        """The policies that are awaited; `wait` asks them."""
 
     def check(self, user: User | None) -> None:
         """Ask for all that can be told at once.
@@ -114,12 +112,12 @@ class Guard:
         """
         if user is None or not all(any(role in user.roles for role in roles) for roles in self._roles):
             raise Unauthorized
-        for predicate in self._now:
-            may = predicate(user)
+        for policy in self._now:
+            may = policy(user)
             if inspect.isawaitable(may):
                 if inspect.iscoroutine(may):
                     may.close()
-                raise TypeError(f"the predicate {predicate!r} gives an awaitable; write it as 'async def'")
+                raise TypeError(f"the policy {policy!r} gives an awaitable; write it as 'async def'")
             if not may:
                 raise Unauthorized
 
@@ -129,8 +127,8 @@ class Guard:
         Raises:
             Unauthorized: The user may not.
         """
-        for predicate in self.later:
-            if user is None or not await predicate(user):
+        for policy in self.later:
+            if user is None or not await policy(user):
                 raise Unauthorized
 
 
@@ -151,16 +149,13 @@ def guard_of(hub: type[Any], function: Callable[..., Any] | None = None) -> Guar
 
 
 def _marks(target: Any) -> tuple[Requirement, ...]:
+    """Its own: a class has its bases' too, but not in its dict."""
     marks: tuple[Requirement, ...] = getattr(target, "__dict__", {}).get(MARK, ())
     return marks
 
 
-def _first_parameter(function: FunctionType) -> str | None:
-    return next(iter(inspect.signature(function).parameters), None)
-
-
-def _awaited(predicate: Predicate) -> bool:
-    function: Any = predicate
+def _awaited(policy: Policy) -> bool:
+    function: Any = policy
     while isinstance(function, partial):
         function = function.func
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - which kind, not whether

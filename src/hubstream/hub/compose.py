@@ -1,6 +1,6 @@
 """What stands around a hub method, put together once, when the hub is mapped: a method with nothing around it stays as it is.
 
-From the outside in: observers, predicates of `@authorize` that await, filters, what is injected, and the thread it runs in. A
+From the outside in: observers, policies of `@authorize` that await, filters, what is injected, and the thread it runs in. A
 stream's own parts are given to its call, which closes them when the stream has ended: the iterators of the chain from the outside
 in, then its dependencies, and at last the observers.
 """
