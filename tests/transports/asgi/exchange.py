@@ -27,6 +27,7 @@ class TrustedHTTP(Server):
 
     def abort(self) -> None:
         self.aborts += 1
+        self.gives(GONE)
 
 
 TrustedHTTP.__module__ = "uvicorn.protocols.http.driven"

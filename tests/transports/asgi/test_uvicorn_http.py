@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -186,7 +187,9 @@ async def test_a_client_that_does_not_read_its_events_gets_all_in_order(up: Runn
 
 
 @pytest.mark.parametrize("how", ["reset", "abort", "timeout"])
-async def test_the_end_of_a_client_that_does_not_read_its_events(up: Running, how: str) -> None:
+async def test_the_end_of_a_client_that_does_not_read_its_events(
+    up: Running, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
     _, stream = await open_stream(up, receive_buffer=4096)
     handler = up.handler()
     await flood(handler.connection, b"x" * 16_384)
@@ -200,6 +203,7 @@ async def test_the_end_of_a_client_that_does_not_read_its_events(up: Running, ho
     assert handler.seen == [("lost", False), "ended"]
     await up.idle()
     await stream.close()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_poll_cut_while_its_answer_is_written(up: Running) -> None:

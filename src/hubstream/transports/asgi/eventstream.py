@@ -139,6 +139,10 @@ class EventStreamConnection(Writer):
         self._wait.end()
 
     @override
+    async def _disconnected(self) -> None:
+        await disconnected(self._receive)
+
+    @override
     def _unwritable(self) -> None:
         self.abort()
 

@@ -32,8 +32,13 @@ def server(send: Send) -> object | None:
         send = inspect.getclosurevars(send).nonlocals.get("send", abs)
 
 
-def cut(protocol: object | None) -> None:
-    """Reset the socket of a peer that takes nothing: the server would wait a quarter of an hour for it to take the rest."""
+def cut(protocol: object | None) -> bool:
+    """Reset the socket of a peer that takes nothing: the server would wait a quarter of an hour for it to take the rest.
+
+    Returns whether that was possible.
+    """
     abort = getattr(getattr(protocol, "transport", None), "abort", None)
-    if callable(abort):
-        abort()
+    if not callable(abort):
+        return False
+    abort()
+    return True

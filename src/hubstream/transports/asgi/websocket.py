@@ -210,6 +210,10 @@ class WebSocketConnection(Writer):
         """The peer's answer is waited for."""
 
     @override
+    async def _disconnected(self) -> None:
+        """The call may end before."""
+
+    @override
     def _failed(self) -> None:
         self._code = 1011
         super()._failed()

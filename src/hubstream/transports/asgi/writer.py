@@ -12,6 +12,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar, Final, cast
 
 from hubstream.connection.clock import Clock
@@ -103,6 +104,10 @@ class Writer(ABC):
     @abstractmethod
     def _call_out(self) -> None:
         """The server's call, wherever it waits, goes to its end now."""
+
+    @abstractmethod
+    async def _disconnected(self) -> None:
+        """Wait for the server's word that the peer has gone, where its call must not end before."""
 
     def _failed(self) -> None:
         """The handler raised, which it must not: its state cannot be trusted."""
@@ -235,13 +240,20 @@ class Writer(ABC):
                 writing.cancel()
                 await asyncio.wait({writing})
         if self._stuck:
-            cut(self._server)
+            await self._reset()
         elif self._sendable:
             self._sendable = False
             try:
                 async with asyncio.timeout(LAST):
                     await self._send(self._last())
             except TimeoutError:
-                cut(self._server)
+                await self._reset()
             except Exception as error:  # noqa: BLE001 - whatever it raises, the server cannot send
                 logger.debug("%s cannot be closed: %r", self._name, error)
+
+    async def _reset(self) -> None:
+        """Reset the socket of a peer that takes nothing; the server learns of it before its call ends, else it complains."""
+        if cut(self._server):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST):
+                    await self._disconnected()
