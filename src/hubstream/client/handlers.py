@@ -47,6 +47,11 @@ class Handler:
                 f"the handler of '{name}' has an annotation that cannot be resolved: {error}. Import the name at the top of "
                 "the module, outside `if TYPE_CHECKING`, or leave the annotation out"
             ) from error
+        except ValueError as error:  # some that are written in C
+            raise MappingError(
+                f"the handler of '{name}' does not say what arguments it takes: {error}. Put a function around it: "
+                "`lambda text: ...`"
+            ) from error
         for parameter in signature.parameters.values():
             self._add(parameter)
         returned = signature.return_annotation
