@@ -76,6 +76,59 @@ async def test_the_loop_gets_its_turn() -> None:
     await it.over()
 
 
+LONG = "".join(f"{n:x}," for n in range(60_000))
+"""A message of several pieces."""
+
+
+async def test_a_message_of_any_length_leaves_the_loop_its_turns() -> None:
+    it = await opened()
+    turns: list[int] = []
+    it.handler.on_received = lambda data: turns.append(loops)
+    loops = 0
+    it.server.gives(text(LONG), text("next"))
+    async with asyncio.timeout(5):
+        while b"next" not in it.handler.seen:
+            loops += 1
+            await asyncio.sleep(0)
+    await settle()
+    pieces = [data for data in it.handler.seen if isinstance(data, bytes)]
+    assert b"".join(pieces) == (LONG + "next").encode()
+    assert max(map(len, pieces)) == module.PIECE
+    assert len(set(turns)) == -(-len(LONG) // module.PIECE), "the loop turned between any two"
+    assert it.handler.seen.count("read done") == len(set(turns)), "what each of them gave has left"
+    await it.over()
+
+
+async def test_pausing_inside_a_message() -> None:
+    it = await opened()
+    it.handler.on_received = lambda data: it.connection.pause_reading()
+    it.server.gives(text(LONG), text("next"))
+    await settle()
+    assert it.handler.seen == [LONG[: module.PIECE].encode(), "read done"]
+    it.handler.on_received = lambda data: None
+    it.connection.resume_reading()
+    await it.handler.until(b"next")
+    assert b"".join(data for data in it.handler.seen if isinstance(data, bytes)) == (LONG + "next").encode()
+    await it.over()
+
+
+@pytest.mark.parametrize("end", ["close", "abort"])
+@pytest.mark.parametrize("paused", [False, True])
+async def test_an_end_inside_a_message_drops_the_rest(end: str, paused: bool) -> None:
+    it = await opened()
+
+    def first(data: bytes) -> None:
+        if paused:
+            it.connection.pause_reading()
+        asyncio.get_running_loop().call_soon(getattr(it.connection, end))
+
+    it.handler.on_received = first
+    it.server.gives(text(LONG))
+    await it.over()
+    assert it.handler.seen[:2] == [LONG[: module.PIECE].encode(), "read done"]
+    assert not any(isinstance(data, bytes) for data in it.handler.seen[1:])
+
+
 @pytest.mark.parametrize(
     ("code", "graceful"), [(1000, True), (1001, True), (1005, False), (1006, False), (1011, False), (1012, False)]
 )

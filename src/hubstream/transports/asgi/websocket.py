@@ -22,6 +22,8 @@ logger = logging.getLogger("hubstream.transport")
 
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds the peer has to answer a close, and the server to report a loss (spec 2.1)."""
+PIECE: Final = 65_536
+"""Bytes of a message that are handled in one go: there may be a thousand calls in them."""
 ROW: Final = 256
 """Messages handled in a row before the event loop gets its turn; a server may have a whole read of its socket ready."""
 GRACEFUL: Final = frozenset({1000, 1001})
@@ -147,8 +149,7 @@ class WebSocketConnection(Writer):
                 await asyncio.sleep(0)
                 continue
             if not (self._reading or self._state == CLOSING):
-                self._hold = self._clock.loop.create_future()
-                await self._hold
+                await self._held()
                 continue
             try:
                 message = await receive()
@@ -168,7 +169,9 @@ class WebSocketConnection(Writer):
                     data = cast(str, message.get("text") or "").encode()
                 elif type(data) is not bytes:
                     data = bytes(data)
-                if data:
+                if len(data) > PIECE:
+                    await self._pass_on(handler, data)
+                elif data:
                     handler.received(data)
             elif kind == "websocket.disconnect":
                 self._sendable = False
@@ -176,6 +179,23 @@ class WebSocketConnection(Writer):
                     self._state = ENDING
                 return message.get("code") in GRACEFUL
         return False
+
+    async def _pass_on(self, handler: ConnectionHandler, data: bytes) -> None:
+        """Pass on a long message piece by piece; between them the loop has its turn, and what was called is answered."""
+        for start in range(0, len(data), PIECE):
+            if start:
+                await asyncio.sleep(0)
+                while not self._reading and self._state < CLOSING:
+                    await self._held()
+                if self._state >= CLOSING:
+                    return
+                self._clock.loop.call_soon(self._read_done)
+                self._row = 1
+            handler.received(data[start : start + PIECE])
+
+    async def _held(self) -> None:
+        self._hold = self._clock.loop.create_future()
+        await self._hold
 
     def _read_done(self) -> None:
         if not self._row or self._handler is None:
