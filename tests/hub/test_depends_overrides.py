@@ -174,3 +174,15 @@ async def test_a_mistake_in_one_is_the_calls_error(name: str, caplog: pytest.Log
         hubs.dependency_overrides.clear()
         wire.call("call")
         assert await wire.next() == result("1", "real, database of real")
+
+
+async def test_they_can_be_set_as_fastapis_are_reset() -> None:
+    shared: dict[Callable[..., Any], Callable[..., Any]] = {database: lambda: "fake"}
+    hubs = HubServer({"/hub": Uses})
+    hubs.dependency_overrides = shared
+    async with raw(hubs) as wire:
+        wire.call("call")
+        assert await wire.next() == result("1", "real, fake")
+        hubs.dependency_overrides = {}
+        wire.call("call")
+        assert await wire.next() == result("1", "real, database of real")

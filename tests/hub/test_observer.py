@@ -301,7 +301,7 @@ KINDS = {
 
 
 def mapped(*observers: Observer) -> HubMapping:
-    return HubMapping("/hub", Sample, HubOptions().replace({"observers": observers}), Threads(), {})
+    return HubMapping("/hub", Sample, HubOptions().replace({"observers": observers}), Threads(), dict)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -11,7 +11,7 @@ in, then its dependencies, and at last the observers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from hubstream.hub.filters import HubFilter, HubInvocationContext
 from hubstream.hub.inject import inject
 from hubstream.hub.methods import HubMethod, Kind
 from hubstream.hub.observed import observe
+from hubstream.hub.solving import Overrides
 
 if TYPE_CHECKING:
     from hubstream.hub.authorize import Guard
@@ -49,7 +50,7 @@ def compose(
     method: HubMethod,
     filters: Sequence[HubFilter],
     threads: Threads,
-    replaced: Mapping[Function, Function],
+    replaced: Callable[[], Overrides],
     observers: Observers,
 ) -> Composed:
     """Put together what a call of a method runs.
@@ -58,7 +59,7 @@ def compose(
         method: The method.
         filters: The outermost first.
         threads: Where a method with `thread=True` runs.
-        replaced: Dependencies that others stand in for; looked at for each call.
+        replaced: The dependencies that others stand in for; asked in each call.
         observers: Those that watch calls stand around all of it.
     """
     function, awaited = method.function, method.awaited or method.kind in {Kind.STEP, Kind.TASK}

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hubstream.hub.down import StreamCall
-from hubstream.hub.solving import Solving
+from hubstream.hub.solving import Overrides, Solving
 
 if TYPE_CHECKING:
     from hubstream.hub.hub import Hub
@@ -21,7 +21,7 @@ __all__ = ["inject"]
 def inject(
     function: Callable[..., Any],
     method: HubMethod,
-    overrides: Mapping[Callable[..., Any], Callable[..., Any]],
+    overrides: Callable[[], Overrides],
     awaited: bool,
 ) -> Callable[..., Any]:
     """The method as it is called with what the caller sends: an async function that adds the rest.
@@ -29,19 +29,20 @@ def inject(
     Args:
         function: What is called with everything.
         method: The method it belongs to.
-        overrides: What stands in for which dependency; looked at for each call.
+        overrides: Asked in each call.
         awaited: Whether what the function gives is awaited.
     """
     names, dependencies, streams = method.names, tuple(method.injected.items()), method.streams
 
     async def injected(hub: Hub[Any], *args: Any) -> Any:
-        solving = Solving(hub, overrides)
+        overridden = overrides()
+        solving = Solving(hub, overridden)
         # By name: trailing defaults that a caller left out may stand before what is injected.
         arguments: dict[str, Any] = dict(zip(names, args))  # noqa: B905 - fewer, then
         try:
             for name, dependency in dependencies:
                 # A coroutine less where nothing has to be awaited.
-                plain = dependency.direct and not overrides
+                plain = dependency.direct and not overridden
                 arguments[name] = dependency.value(solving) if plain else await dependency.solve(solving)
             result = function(hub, **arguments)
             if awaited:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from hubstream.errors import MappingError
@@ -15,6 +15,7 @@ from hubstream.hub.methods import HubMethod, methods_of
 from hubstream.hub.observer import Observers
 from hubstream.hub.options import HubOptions
 from hubstream.hub.proxies import Client, ClientProxy, Clients, SingleClientProxy
+from hubstream.hub.solving import Overrides
 from hubstream.hub.threads import Threads
 from hubstream.naming import fold, pascal
 from hubstream.payloads.bind import Binder, Decode, binder
@@ -95,7 +96,7 @@ class HubMapping:
         hub: type[Hub[Any]],
         options: HubOptions,
         threads: Threads,
-        replaced: Mapping[Callable[..., Any], Callable[..., Any]],
+        replaced: Callable[[], Overrides],
     ) -> None:
         self.path = path
         self.hub = hub

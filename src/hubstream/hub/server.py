@@ -104,7 +104,9 @@ class HubServer:
         path = normal(path)
         if path in self._mappings:
             raise MappingError(f"{path or '/'} is mapped twice: to {self._mappings[path].hub.__qualname__} already")
-        mapping = HubMapping(path, hub, self._options.replace(dict(options)), self._threads, self.dependency_overrides)
+        mapping = HubMapping(
+            path, hub, self._options.replace(dict(options)), self._threads, lambda: self.dependency_overrides
+        )
         transport = _transport_options(mapping.options)
 
         def connect(connection: Connection, request: Request, connection_id: str) -> ServerConnection:

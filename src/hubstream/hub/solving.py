@@ -15,7 +15,10 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from hubstream.hub.hub import Hub
 
-__all__ = ["Dependency", "Given", "Solving"]
+__all__ = ["Dependency", "Given", "Overrides", "Solving"]
+
+Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
+"""What stands in for which dependency."""
 
 
 class Solving:
@@ -28,7 +31,7 @@ class Solving:
 
     __slots__ = ("hub", "made", "overrides", "stack")
 
-    def __init__(self, hub: Hub[Any], overrides: Mapping[Callable[..., Any], Callable[..., Any]]) -> None:
+    def __init__(self, hub: Hub[Any], overrides: Overrides) -> None:
         self.hub = hub
         self.overrides: Mapping[Any, Callable[..., Any]] = overrides
         self.made: dict[Any, Any] = {}
