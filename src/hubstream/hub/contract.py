@@ -14,13 +14,13 @@ from typing import Any, Generic, Protocol, TypeVar, get_args, get_origin
 from typing_extensions import get_original_bases
 
 from hubstream.errors import MappingError
-from hubstream.hub.annotations import AWAITABLES, hints, refuse_hidden_stream, show, stream_item
 from hubstream.hub.hub import SETTINGS, Hub, MethodSettings
 from hubstream.hub.outgoing import Outgoing
 from hubstream.hub.proxies import UNNAMED, Client, Clients, SingleClientProxy
 from hubstream.naming import fold, pascal
 from hubstream.payloads.bind import Binder, Decode, Encode
 from hubstream.protocol.codec import Codec
+from hubstream.streams.annotations import AWAITABLES, hints, refuse_hidden_stream, show, stream_item
 
 __all__ = ["contract_of", "proxies_of"]
 

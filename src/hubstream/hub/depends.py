@@ -19,10 +19,10 @@ from typing import Annotated, Any, get_args, get_origin
 from typing_extensions import override
 
 from hubstream.errors import MappingError
-from hubstream.hub.annotations import AWAITABLES, hints
 from hubstream.hub.given import given
 from hubstream.hub.marked import marker_of
 from hubstream.hub.solving import Dependency, Given, Solving
+from hubstream.streams.annotations import AWAITABLES, hints
 
 __all__ = ["Dependency", "Depends", "Solving", "dependency_of"]
 

@@ -15,12 +15,12 @@ from enum import IntEnum
 from typing import Any, get_args, get_origin
 
 from hubstream.errors import MappingError
-from hubstream.hub.annotations import AWAITABLES, refuse_hidden_stream, show, stream_item
-from hubstream.hub.annotations import hints as hints_of
 from hubstream.hub.authorize import guard_of
 from hubstream.hub.depends import Dependency, dependency_of
 from hubstream.hub.hub import SETTINGS, Hub, MethodSettings
 from hubstream.naming import fold
+from hubstream.streams.annotations import AWAITABLES, refuse_hidden_stream, show, stream_item
+from hubstream.streams.annotations import hints as hints_of
 
 __all__ = ["HubMethod", "Kind", "methods_of"]
 
