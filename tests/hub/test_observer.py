@@ -437,3 +437,38 @@ async def test_one_may_end_the_connection_that_it_is_told_of() -> None:
 def test_observers_are_objects_of_their_class(observers: Any) -> None:
     with pytest.raises(TypeError, match="derived from Observer"):
         HubServer(observers=observers)
+
+
+HEADERS = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+SAID = [call("plain", 1), call("step", 1), call("task", 1), stream("down", 0), call("up", 1, streams=["u"])]
+
+
+@pytest.mark.parametrize("said", SAID, ids=lambda it: it["target"])
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_call_has_the_headers_of_its_message(said: dict[str, Any], waits: bool) -> None:
+    seen: list[Any] = []
+
+    class Traces(Observer):
+        @contextmanager
+        def call(self, call: HubInvocationContext, /) -> Generator[None]:
+            seen.append((call.method.name, dict(call.headers)))
+            yield
+
+    class Looks(HubFilter):
+        async def on_call(self, call: HubInvocationContext, next: Any, /) -> Any:
+            seen.append(dict(call.headers))
+            return await next(call)
+
+    for filters in ([], [Looks()]):
+        seen.clear()
+        async with raw(served(Traces(), filters=filters)) as wire:
+            if waits:
+                wire.call("wait", id="0")
+                await turns()
+            wire.say({**said, "headers": HEADERS})
+            await turns()
+            gate[0].set()
+            await until(lambda: (said["target"], HEADERS) in seen)
+            wire.call("plain", 2, id="2")
+            await until(lambda: ("plain", {}) in seen)
+            assert seen.count(HEADERS) == len(filters)

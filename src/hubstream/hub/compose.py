@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from hubstream.hub.describe import describe_method
 from hubstream.hub.down import StreamCall
 from hubstream.hub.filters import HubFilter, HubInvocationContext
+from hubstream.hub.hub import headers_of
 from hubstream.hub.inject import inject
 from hubstream.hub.methods import HubMethod, Kind
 from hubstream.hub.observed import observe
@@ -157,7 +158,7 @@ def _filtered(
         chain = partial(_step, filter_.on_call, chain)
 
     async def filtered(hub: Hub[Any], *args: Any) -> Any:
-        return await chain(HubInvocationContext(hub.context, hub, description, args))
+        return await chain(HubInvocationContext(hub.context, hub, description, args, headers_of(hub)))
 
     return filtered
 

@@ -24,6 +24,7 @@ from hubstream.hub.events import HubEvent
 from hubstream.hub.held import HELD
 from hubstream.hub.inbox import Inbox
 from hubstream.hub.methods import Kind
+from hubstream.hub.opening import bind, make_hub, may, open_call, open_stream
 from hubstream.hub.runner import LAST_WAIT, Call, run_calls
 from hubstream.hub.tasks import Tasks
 from hubstream.hub.up import Upload, UploadCall
@@ -57,7 +58,7 @@ ENOUGH: Final = 65_536
 SLOT: Final = "a slot"
 CONNECT: Final = "on_connected"
 ROOM: Final = "room to write"
-DEF, STEP, TASK, UPLOAD, STREAM = (int(kind) for kind in Kind)  # plain ints: compared for every message
+DEF, STEP, TASK, _, _ = (int(kind) for kind in Kind)  # plain ints: compared for every message
 
 
 class Dispatcher:
@@ -65,19 +66,17 @@ class Dispatcher:
 
     __slots__ = (
         "_ahead",
-        "_calls",
         "_inbox",
         "_reading",
         "_scratch",
         "_since",
         "_slots",
-        "_streams",
         "_table",
-        "_uploads",
         "_waiting_for",
         "_waking",
         "answers",
         "awaited",
+        "calls",
         "closed",
         "codec",
         "connection",
@@ -89,7 +88,9 @@ class Dispatcher:
         "out",
         "owner",
         "starting",
+        "streams",
         "tasks",
+        "uploads",
     )
 
     codec: Codec
@@ -121,9 +122,12 @@ class Dispatcher:
         self._waking = False
         self._ahead = 0
         self._reading = True
-        self._streams = 0
-        self._calls: dict[str | int, Call] | None = None
-        self._uploads: Uploads | None = None
+        self.streams = 0
+        """Streams to the client that are running."""
+        self.calls: dict[str | int, Call] | None = None
+        """What is running, by its id; None before the first."""
+        self.uploads: Uploads | None = None
+        """What the client sends; None before the first."""
 
     # -- messages in
 
@@ -141,7 +145,7 @@ class Dispatcher:
     def dispatch(self, messages: Iterable[HubMessage], size: int) -> None:
         """Handle the messages of one read of `size` bytes."""
         waiting = self._waiting_for is not None or bool(self._inbox)
-        uploads = self._uploads
+        uploads = self.uploads
         self._since = perf_counter()
         for message in messages:
             if message.type == 2 and not waiting:
@@ -166,7 +170,7 @@ class Dispatcher:
             if self.closed:
                 return
             waiting = self._waiting_for is not None or bool(self._inbox)
-            uploads = self._uploads
+            uploads = self.uploads
         if self._waiting_for is not None or self._inbox or (uploads is not None and uploads.full):
             self._ahead += size
             self.throttle()
@@ -181,34 +185,30 @@ class Dispatcher:
         if message.type == 1:
             return self._invocation(message)
         if message.type == 2:
-            if self._uploads is not None:
-                self._uploads.item(message.invocation_id, message.item)
+            if self.uploads is not None:
+                self.uploads.item(message.invocation_id, message.item)
         elif message.type == 3:
             self._completion(message)
         elif message.type == 4:
-            self._stream_invocation(message)
+            open_stream(self, message)
         return True
 
     def _invocation(self, message: Invocation) -> bool:
-        method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
+        method = self._table.get(message.target) or self.find(message.target)
         invocation_id = message.invocation_id or None
         if method is None:
             self.answers.refuse_unknown(invocation_id, message.target)
             return True
         kind = method.kind
         if kind > TASK:
-            if kind == STREAM:
-                if self._bind(message, method, invocation_id) is not None:
-                    self.answers.refuse(method.name, invocation_id, texts.streaming_method(method.name))
-            else:
-                self._start_upload(message, method, invocation_id)
+            open_call(self, message, method, invocation_id)
             return True
         try:
             arguments = method.decode(message.arguments)
         except BINDING_ERRORS:
             self.answers.refuse_binding(invocation_id, message, method)
             return True
-        if method.guard is not None and not self._may(method, invocation_id):
+        if method.guard is not None and not may(self, method, invocation_id):
             return True
         if message.stream_ids:
             self.answers.refuse(method.name, invocation_id, texts.stream_count(method.name, len(message.stream_ids), 0))
@@ -222,10 +222,12 @@ class Dispatcher:
         try:
             hub = self.mapping.create()
             hub._dispatcher = self
+            if message.headers:
+                hub._headers = message.headers
             if kind == TASK or self.starting is not None:
                 self._slots -= 1
                 self.starting = call = Call(self, method, invocation_id, hub, arguments)
-                self._register(call)
+                self.register(call)
                 self.tasks.spawn(run_calls(self, call))
                 return True
             if kind == DEF:
@@ -260,93 +262,8 @@ class Dispatcher:
         self._waiting_for = ROOM
         return True
 
-    def _stream_invocation(self, message: StreamInvocation) -> None:
-        method = self._table.get(message.target) or self.mapping.find(self._table, message.target)
-        invocation_id = message.invocation_id
-        if method is None:
-            self.answers.refuse_unknown(invocation_id, message.target)
-            return
-        arguments = self._bind(message, method, invocation_id)
-        if arguments is None:
-            return
-        if method.kind != STREAM:
-            self.answers.refuse(method.name, invocation_id, texts.not_a_streaming_method(method.name))
-            return
-        if self._calls is not None and (other := self._calls.get(invocation_id)) is not None:
-            other.doubted = True
-            self.answers.refuse(method.name, invocation_id, texts.in_use(invocation_id))
-            return
-        hub = self._hub(method, invocation_id)
-        if hub is None:
-            return
-        uploads = self._open_uploads(message, method, invocation_id, streams=1)
-        if uploads is None:
-            return
-        call = StreamCall(self, method, invocation_id, hub, method.place(arguments, uploads))
-        call.uploads = uploads or None
-        self._streams += 1
-        self._register(call)
-        call.start()
-
-    def _start_upload(self, message: Invocation, method: BoundMethod, invocation_id: str | None) -> None:
-        arguments = self._bind(message, method, invocation_id)
-        if arguments is None:
-            return
-        if invocation_id is not None and self._calls is not None and invocation_id in self._calls:
-            self.answers.refuse(method.name, invocation_id, texts.in_use(invocation_id))
-            return
-        hub = self._hub(method, invocation_id)
-        if hub is None:
-            return
-        uploads = self._open_uploads(message, method, invocation_id, streams=0)
-        if uploads is None:
-            return
-        call = UploadCall(self, method, invocation_id, hub, method.place(arguments, uploads))
-        call.uploads = uploads
-        self._register(call)
-        call.start()
-
-    def _bind(
-        self, message: Invocation | StreamInvocation, method: BoundMethod, invocation_id: str | None
-    ) -> Sequence[Any] | None:
-        try:
-            arguments: Sequence[Any] = method.decode(message.arguments)
-        except BINDING_ERRORS:
-            self.answers.refuse_binding(invocation_id, message, method)
-            return None
-        return arguments if method.guard is None or self._may(method, invocation_id) else None
-
-    def _may(self, method: BoundMethod, invocation_id: str | None) -> bool:
-        """Whether the connection's user may call a method that not everybody may; a call that is refused is answered."""
-        assert method.guard is not None
-        user = self.owner.context.user
-        return self.context.copy().run(self.answers.may, method.guard, user, method.name, invocation_id)
-
-    def _open_uploads(
-        self, message: Invocation | StreamInvocation, method: BoundMethod, invocation_id: str | None, streams: int
-    ) -> list[Upload] | None:
-        """Buffers for the client's streams; None when the call was refused for them."""
-        ids = message.stream_ids or []
-        uploads = self._uploads
-        taken = 0 if uploads is None else uploads.taken
-        if len(ids) != len(method.decoders):
-            text = texts.stream_count(method.name, len(ids), len(method.decoders))
-        elif self._streams + taken + len(ids) + streams > self.options.max_streams:
-            text = texts.too_many_streams(method.name)
-        elif not ids:
-            return []
-        else:
-            if uploads is None:
-                uploads = self._uploads = Uploads(self)
-            other = uploads.in_use(ids)
-            if other is None:
-                return uploads.open(ids, method.decoders)
-            text = texts.in_use(other)
-        self.answers.refuse(method.name, invocation_id, text)
-        return None
-
     def _completion(self, message: Completion) -> None:
-        if self._uploads is not None and self._uploads.complete(message):
+        if self.uploads is not None and self.uploads.complete(message):
             return
         awaited = self.owner.lifetime.awaits(self.owner, message.invocation_id)
         try:
@@ -358,7 +275,7 @@ class Dispatcher:
                 self.owner.notice(HubEvent.ANSWER_UNEXPECTED, detail=message.invocation_id)
 
     def _cancel(self, message: CancelInvocation) -> None:
-        call = self._calls.get(message.invocation_id) if self._calls else None
+        call = self.calls.get(message.invocation_id) if self.calls else None
         if call is not None:
             call.cancel()
             return
@@ -370,7 +287,7 @@ class Dispatcher:
         if isinstance(message, StreamInvocation):
             self.out.emit(self.codec.encode(Completion(invocation_id=message.invocation_id)))
         else:
-            method = self.mapping.find(self._table, message.target)
+            method = self.find(message.target)
             name = message.target if method is None else method.name
             self.answers.end(message.invocation_id or None, texts.unexpected(name, CancelledError(), False))
         if self._waiting_for is SLOT:
@@ -378,30 +295,27 @@ class Dispatcher:
 
     # -- calls and their ends
 
+    def find(self, target: str) -> BoundMethod | None:
+        """The method a client means, however it spells the name."""
+        return self.mapping.find(self._table, target)
+
     def hub(self) -> Hub[Any]:
         """A hub object for one call on this connection. Raises what its class or the factory does."""
         hub = self.mapping.create()
         hub._dispatcher = self
         return hub
 
-    def _hub(self, method: BoundMethod, invocation_id: str | None) -> Hub[Any] | None:
-        """A hub object; None when it cannot be made, which its caller is told."""
-        try:
-            return self.hub()
-        except Exception as error:  # noqa: BLE001 - a failed call, as if its method had
-            self.answers.failed(method.name, invocation_id, error)
-            return None
-
-    def _register(self, call: Call) -> None:
-        if self._calls is None:
-            self._calls = {}
+    def register(self, call: Call) -> None:
+        """A call runs from now on."""
+        if self.calls is None:
+            self.calls = {}
         # A call nobody waits for, or whose id another plain call has, is kept too: under a number, which no id is.
-        call.key = id(call) if call.id is None or call.id in self._calls else call.id
-        self._calls[call.key] = call
+        call.key = id(call) if call.id is None or call.id in self.calls else call.id
+        self.calls[call.key] = call
 
     def _unregister(self, call: Call) -> None:
-        if self._calls is not None:
-            self._calls.pop(call.key, None)
+        if self.calls is not None:
+            self.calls.pop(call.key, None)
 
     def finish(self, call: Call, result: Any, error: BaseException | None) -> None:
         """A plain call, or one that read uploads, has ended: answer it."""
@@ -420,7 +334,7 @@ class Dispatcher:
 
     def stream_ended(self, call: StreamCall, error: str | None) -> None:
         """A stream to the client has ended, its generator is closed: tell the client."""
-        self._streams -= 1
+        self.streams -= 1
         self._unregister(call)
         call.over()
         if error is not None:
@@ -442,18 +356,12 @@ class Dispatcher:
             if self._plain_head() is None:
                 self._wake()  # what comes next needs no slot
             invocation_id = message.invocation_id or None
-            try:
-                arguments = method.decode(message.arguments)
-            except BINDING_ERRORS:
-                self.answers.refuse_binding(invocation_id, message, method)
+            if (arguments := bind(self, message, method, invocation_id)) is None:
                 continue
-            if method.guard is not None and not self._may(method, invocation_id):
-                continue
-            hub = self._hub(method, invocation_id)
-            if hub is None:
+            if (hub := make_hub(self, message, method)) is None:
                 continue
             call = Call(self, method, invocation_id, hub, arguments)
-            self._register(call)
+            self.register(call)
             return call
         self._slots += 1
         if self._waiting_for is SLOT:
@@ -463,15 +371,15 @@ class Dispatcher:
     def _plain_head(self) -> tuple[Invocation, BoundMethod] | None:
         """What waits first and its method, if it is a plain call."""
         if self._inbox and isinstance(message := self._inbox.head(), Invocation):
-            method = self.mapping.find(self._table, message.target)
+            method = self.find(message.target)
             if method is not None and method.kind <= TASK and not message.stream_ids:
                 return message, method
         return None
 
     def uploads_over(self, uploads: Sequence[Upload]) -> None:
         """The call that read them is over."""
-        if self._uploads is not None:
-            self._uploads.over(uploads)
+        if self.uploads is not None:
+            self.uploads.over(uploads)
 
     # -- waiting
 
@@ -500,7 +408,7 @@ class Dispatcher:
 
     def throttle(self) -> None:
         """Stop or resume reading, as what waits here says."""
-        uploads = self._uploads
+        uploads = self.uploads
         full = uploads is not None and uploads.full
         if self._waiting_for is None and not full and not self._inbox:
             self._ahead = 0
@@ -538,12 +446,12 @@ class Dispatcher:
         self.cancel_calls()
         await self.tasks.idle(self.options.stop_timeout)
         # Calls have been cancelled again, and say so. The rest is on_connected, on_disconnected, and what calls spawned.
-        for task in await self.tasks.end({call.task for call in (self._calls or {}).values()}, 2 * LAST_WAIT):
+        for task in await self.tasks.end({call.task for call in (self.calls or {}).values()}, 2 * LAST_WAIT):
             self.owner.notice(HubEvent.TASK_ABANDONED, detail=repr(task))
 
     def cancel_calls(self) -> None:
         """Cancel what runs, plain calls too."""
-        for call in tuple((self._calls or {}).values()):
+        for call in tuple((self.calls or {}).values()):
             call.cancel()
 
     def close(self, *, cancel_calls: bool) -> None:
@@ -551,21 +459,16 @@ class Dispatcher:
         self.closed = self.answers.closed = True
         self._inbox = None
         self.tasks.close()
-        for call in tuple((self._calls or {}).values()):
+        for call in tuple((self.calls or {}).values()):
             if cancel_calls or call.method.cancel_on_disconnect:
                 call.cancel()
-        if self._uploads is not None:
-            self._uploads.lost()
+        if self.uploads is not None:
+            self.uploads.lost()
 
     def parting(self) -> set[asyncio.Task[Any]]:
         """What ends with its connection: all tasks but those of plain calls, and what they spawned."""
         left = set(self.tasks)
-        for call in (self._calls or {}).values():
+        for call in (self.calls or {}).values():
             if not isinstance(call, (StreamCall, UploadCall)) and not call.cancelled:
                 left.difference_update([call.task] if call.task is not None else [], call.spawned or ())
         return left
-
-    @property
-    def streams(self) -> int:
-        """Streams to the client that are running."""
-        return self._streams

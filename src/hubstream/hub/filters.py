@@ -5,7 +5,7 @@ They are composed when the hub is mapped: what a filter does not override costs 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +29,8 @@ class HubInvocationContext:
     """What is called."""
     arguments: tuple[Any, ...]
     """Decoded, of the declared types; streams of the client stand among them as in the method, what is injected does not."""
+    headers: Mapping[str, str]
+    """Those of the call's message, which .NET's client fills with the context of a trace; empty with most clients."""
 
     def replace(self, *arguments: Any) -> HubInvocationContext:
         """The same call with other arguments."""

@@ -6,9 +6,10 @@ A hub object lives for one call, as in .NET: what belongs to the connection goes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from hubstream.errors import HubstreamError
 from hubstream.hub.clients import C, HubCallerClients
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hubstream.hub.dispatch import Dispatcher
     from hubstream.hub.runner import Call
 
-__all__ = ["Hub", "hub_method"]
+__all__ = ["Hub", "headers_of", "hub_method"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -38,10 +39,11 @@ class Hub(Generic[C]):
     `class Chat(Hub[ChatClient])`, with a `typing.Protocol`, declares what the clients can be called with.
     """
 
-    __slots__ = ("_call", "_dispatcher")
+    __slots__ = ("_call", "_dispatcher", "_headers")
 
     _call: Call
     _dispatcher: Dispatcher
+    _headers: dict[str, str]
 
     @property
     def context(self) -> HubCallerContext:
@@ -99,6 +101,14 @@ class Hub(Generic[C]):
                 f"this {type(self).__name__} belongs to no connection: its context and clients are there in its methods, "
                 "not in __init__"
             ) from None
+
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def headers_of(hub: Hub[Any]) -> Mapping[str, str]:
+    """The headers of the call that a hub object was made for."""
+    return getattr(hub, "_headers", _NONE)
 
 
 @dataclass(frozen=True, slots=True)

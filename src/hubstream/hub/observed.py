@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hubstream.hub.describe import describe_method
 from hubstream.hub.down import StreamCall
 from hubstream.hub.filters import HubInvocationContext
+from hubstream.hub.hub import headers_of
 
 if TYPE_CHECKING:
     from hubstream.hub.hub import Hub
@@ -37,7 +38,7 @@ def observe(function: Callable[..., Any], method: HubMethod, observers: Observer
     description = describe_method(method)
 
     def watched(hub: Hub[Any], args: tuple[Any, ...]) -> Observed:
-        return Observed(observers, HubInvocationContext(hub.context, hub, description, args))
+        return Observed(observers, HubInvocationContext(hub.context, hub, description, args, headers_of(hub)))
 
     def observed(hub: Hub[Any], *args: Any) -> Any:
         with watched(hub, args):
