@@ -64,6 +64,7 @@ class Client(Handler):
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
         self.pipe: Any = connection
+        self.attached: Any = None
         self.data = bytearray()
 
     def received(self, data: bytes) -> None:
@@ -119,6 +120,8 @@ class Answers:
 
     url: str
     requests: list[web.Request] = field(default_factory=list[web.Request])
+    bodies: list[bytes] = field(default_factory=list[bytes])
+    """What was posted."""
 
     @property
     def asked(self) -> list[str]:
@@ -138,6 +141,8 @@ async def answering(
 
     async def take(request: web.Request) -> web.StreamResponse:
         answers.requests.append(request)
+        if request.can_read_body:
+            answers.bodies.append(await request.read())
         try:
             return await answer(request)
         except web.HTTPException:

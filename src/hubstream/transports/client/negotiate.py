@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from hubstream.errors import NegotiateError, TransportError
 from hubstream.protocol.negotiate import MAX_REDIRECTS, NegotiateResponse, negotiate_url, parse_response
-from hubstream.transports.client.requests import Requests, beginning, reason
+from hubstream.transports.client.requests import BEGINNING, Requests, beginning, reason
 
 __all__ = ["Offer", "negotiate"]
 
@@ -48,12 +48,21 @@ async def negotiate(requests: Requests, url: str) -> Offer:
         response = await _ask(requests, url)
         if response.url is UNSET:
             return Offer(url, response)
-        url = urljoin(url, response.url)
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise NegotiateError(f"The server sends to {url!r}, which is no http or https URL.")
+        url = _redirected(url, response.url)
         if response.access_token is not UNSET:
-            requests.fix_token(response.access_token)
+            requests.bearer.fix(response.access_token)
     raise NegotiateError("Negotiate redirection limit exceeded.")
+
+
+def _redirected(url: str, elsewhere: str) -> str:
+    try:
+        joined = urljoin(url, elsewhere)
+        parts = urlsplit(joined)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return joined
+    except ValueError as error:
+        raise NegotiateError(f"The server sends to {elsewhere[:BEGINNING]!r}: {error}") from error
+    raise NegotiateError(f"The server sends to {elsewhere[:BEGINNING]!r}, which is no http or https URL.")
 
 
 async def _ask(requests: Requests, url: str) -> NegotiateResponse:

@@ -48,8 +48,8 @@ class ClientOptions:
     """Seconds for what was written to leave, and for the server to answer, when this side closes; default 5."""
 
     def __post_init__(self) -> None:
-        scheme, host, *_ = urlsplit(self.url)
-        if scheme not in {"http", "https", "ws", "wss"} or not host:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname or parts.port == 0:
             raise ValueError(f"the hub's URL is like http://host/hub, not {self.url!r}")
         unknown = [name for name in self.transports if name not in TRANSPORTS]
         if unknown or not self.transports:

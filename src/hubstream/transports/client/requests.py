@@ -6,7 +6,6 @@ Imports `errors`, aiohttp and this room's `options` and `sockets`.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import platform
 from functools import cache
 from importlib.metadata import version
@@ -14,13 +13,15 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from hubstream.errors import TransportError
+from hubstream.transports.client.bearer import Bearer
 from hubstream.transports.client.options import ClientOptions
 from hubstream.transports.client.sockets import open_session
 
-__all__ = ["ANSWER", "Requests", "beginning", "reason", "refused"]
+__all__ = ["ANSWER", "BEGINNING", "Requests", "beginning", "reason", "refused"]
 
 ANSWER: Final = 30.0
 """Seconds the server has for an answer that has nothing to wait for."""
@@ -58,36 +59,16 @@ class Requests:
     def __init__(self, options: ClientOptions) -> None:
         self.options = options
         self._session, self._sockets = open_session(options)
-        self._token: str | None = None
-        self._fixed = False
+        self.bearer = Bearer(options.token)
 
-    def fix_token(self, token: str) -> None:
-        """The server has sent the client elsewhere with a token of its own, which holds from now on."""
-        self._token = token
-        self._fixed = True
-
-    async def _ask_token(self) -> None:
-        ask = self.options.token
-        if ask is not None and not self._fixed:
-            token = ask()
-            self._token = await token if inspect.isawaitable(token) else token
-
-    async def _headers(self, *, anew: bool) -> tuple[dict[str, str], bool]:
-        """The headers of a request, and whether its token was asked for just now (spec 1.8)."""
-        asked = anew or not self._token
-        if asked:
-            await self._ask_token()
-        headers = {"X-Requested-With": "XMLHttpRequest"}
+    def _headers(self, token: str | None, accept: str) -> CIMultiDict[str]:
+        headers = CIMultiDict({"Accept": accept, "X-Requested-With": "XMLHttpRequest"})
         if "User-Agent" not in self._session.headers:
             headers["User-Agent"] = _user_agent()
-        lower = {name.lower() for name in self.options.headers}
-        headers = {name: value for name, value in headers.items() if name.lower() not in lower} | dict(
-            self.options.headers
-        )
-        if self._token:
-            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
-            headers["Authorization"] = f"Bearer {self._token}"
-        return headers, asked or self._fixed
+        headers.update(self.options.headers)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return headers
 
     async def ask(
         self,
@@ -115,26 +96,27 @@ class Requests:
             aiohttp.ClientError: It was not answered.
             TimeoutError: Not in time.
         """
-        anew = negotiate
+        token, again = await self.bearer.token(anew=negotiate)
         while True:
-            headers, asked = await self._headers(anew=anew)
             response = await self._session.request(
                 method,
                 as_written(url),
                 data=body,
-                headers={"Accept": accept, **headers},
+                headers=self._headers(token, accept),
                 # What is compressed may be kept back on the way, and may become very large; .NET does not ask for it either.
                 skip_auto_headers=("Accept-Encoding", "Content-Type"),
                 timeout=aiohttp.ClientTimeout(total=total, sock_connect=ANSWER, sock_read=silence),
+                # A redirect may make a GET of a POST, which then has lost what it carried.
+                allow_redirects=method != "POST" or negotiate,
                 raise_for_status=False,
                 read_bufsize=CHUNK,
                 proxy=self.options.proxy,
                 ssl=self.options.ssl,
             )
-            if response.status != 401 or asked:
+            if response.status != 401 or not again:
                 return response
             response.release()
-            anew = True
+            token, again = await self.bearer.another(token), False
 
     async def stream(self, url: str, accept: str) -> aiohttp.ClientResponse:
         """Send a GET whose answer lasts; returns when its headers have come.
@@ -153,15 +135,16 @@ class Requests:
             aiohttp.ClientError: It was refused or not answered.
             TimeoutError: Not in time.
         """
-        anew = False
+        close = self.options.close_timeout
+        token, again = await self.bearer.token(anew=False)
         while True:
-            headers, asked = await self._headers(anew=anew)
             try:
                 async with asyncio.timeout(ANSWER):
                     return await self._session.ws_connect(
                         as_written(url),
-                        headers=headers,
-                        timeout=aiohttp.ClientWSTimeout(ws_close=self.options.close_timeout),  # pyright: ignore[reportCallIssue] - an attrs class
+                        headers=self._headers(token, "*/*"),
+                        # Pyright does not know classes of attrs.
+                        timeout=aiohttp.ClientWSTimeout(ws_close=close),  # pyright: ignore[reportCallIssue]
                         autoclose=False,
                         heartbeat=None,
                         max_msg_size=0,
@@ -170,9 +153,9 @@ class Requests:
                         ssl=self.options.ssl,
                     )
             except aiohttp.ClientResponseError as error:
-                if error.status != 401 or asked:
+                if error.status != 401 or not again:
                     raise
-            anew = True
+            token, again = await self.bearer.another(token), False
 
     @property
     def sockets(self) -> list[asyncio.Transport]:
@@ -208,7 +191,9 @@ def reason(error: BaseException) -> str:
     """Why a request or a transport failed, in words and without the URL, whose query may hold secrets."""
     if isinstance(error, aiohttp.ClientResponseError):
         return f"the server answered with status {error.status}: {error.message}"
-    if isinstance(error, TimeoutError) and not str(error):
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return f"the server was not reached within {ANSWER:g} s"
+    if isinstance(error, TimeoutError):
         return f"no answer within {ANSWER:g} s"
     if isinstance(error, TransportError):
         return str(error)

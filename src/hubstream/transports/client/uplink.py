@@ -60,8 +60,7 @@ class Uplink(Carrier):
                 body = b"".join(self._gathered)
                 self._gathered.clear()
                 async with await self._requests.ask("POST", self._url, body=body, total=None) as answer:
-                    # A redirect may have made it a GET, without the body.
-                    if answer.method != "POST" or not answer.ok:
+                    if not 200 <= answer.status < 300:
                         raise TransportError(f"a POST was answered with status {answer.status}")
                 self._size -= len(body)
                 if self.paused and self._state == OPEN and self._size <= HIGH // 2:

@@ -132,14 +132,14 @@ class WebSocketConnection(Carrier):
             else:
                 if row:
                     handler.read_done()
-                return self._peer_ended(message)
+                return self._peer_ended(message.type, message.data)
         return False
 
-    def _peer_ended(self, message: aiohttp.WSMessage) -> bool:
-        if message.type is WSMsgType.CLOSE:
+    def _peer_ended(self, kind: WSMsgType, code: object) -> bool:
+        if kind is WSMsgType.CLOSE:
             self._answer = self._state != CLOSING
-            return message.data in GRACEFUL
-        logger.debug("a WebSocket has failed: %r", self._socket.exception() or message.type)
+            return code in GRACEFUL
+        logger.debug("a WebSocket has failed: %r", self._socket.exception() or kind)
         return False
 
     @override
@@ -150,7 +150,7 @@ class WebSocketConnection(Carrier):
         await self._send_close(1000)
         while (message := await self._socket.receive()).type in DATA:
             pass
-        return self._peer_ended(message)
+        return self._peer_ended(message.type, message.data)
 
     @override
     async def _end(self) -> None:
