@@ -199,6 +199,16 @@ class PositionalOnly(Hub):
     def call(self, a: int, /, value: Annotated[int, Depends(one)]) -> None: ...
 
 
+@refused("Greets.on_connected is called with other arguments", "write 'async def on_connected(self)'")
+class Greets(Hub):
+    async def on_connected(self, value: Annotated[int, Depends(one)]) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+
+
+@refused("GreetsByDefault.on_connected is called with other arguments", "write 'async def on_connected(self)'")
+class GreetsByDefault(Hub):
+    async def on_connected(self, value: int = fastapi.Depends(one)) -> None: ...
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_filled(name: str) -> None:
     hub, parts = REFUSED[name]

@@ -11,6 +11,7 @@ from hubstream.hub.compose import Composed, around_connect, around_disconnect, c
 from hubstream.hub.contract import contract_of, proxies_of
 from hubstream.hub.hub import Hub
 from hubstream.hub.logs import HubLog
+from hubstream.hub.marked import marker_of
 from hubstream.hub.methods import HubMethod, methods_of
 from hubstream.hub.observer import Observers
 from hubstream.hub.options import HubOptions
@@ -127,7 +128,11 @@ class HubMapping:
             if not inspect.iscoroutinefunction(inspect.unwrap(function)):
                 raise MappingError(f"{hub.__qualname__}.{name} is awaited: write 'async def {name}'")
             try:
-                inspect.signature(function).bind(*arguments)
+                signature = inspect.signature(function)
+                signature.bind(*arguments)
+                for parameter in signature.parameters.values():
+                    if marker_of(f"{hub.__qualname__}.{name}", parameter, parameter.annotation) is not None:
+                        raise TypeError(f"'{parameter.name}' is not filled")
             except TypeError as error:
                 raise MappingError(
                     f"{hub.__qualname__}.{name} is called with other arguments ({error}): "
