@@ -6,7 +6,10 @@ Imports nothing of the package.
 
 from __future__ import annotations
 
-__all__ = ["fold", "pascal"]
+__all__ = ["SETTINGS", "fold", "pascal"]
+
+SETTINGS = "__hub_method__"
+"""The attribute of a function that keeps what `@hub_method` says of it."""
 
 
 def fold(name: str) -> str:
