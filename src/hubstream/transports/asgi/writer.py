@@ -13,11 +13,11 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import ClassVar, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from hubstream.connection.clock import Clock
 from hubstream.connection.connection import ConnectionHandler
-from hubstream.transports.asgi.stepping import Steps, cut, finish, server, steps
+from hubstream.transports.asgi.stepping import Steps, cut, finish, server
 from hubstream.types import Message, Send
 
 __all__ = ["BROKEN", "CLOSING", "ENDED", "ENDING", "OPEN", "Writer"]
@@ -126,7 +126,7 @@ class Writer(ABC):
         if self._server is None:
             self._start_writing(None, (event,))
             return
-        sending = steps(self._send(event))
+        sending: Any = self._send(event)  # a coroutine, else there would be no `_server`
         try:
             waits_for = sending.send(None)
         except StopIteration:
