@@ -7,11 +7,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hubstream import Hub, HubError, HubEvent, HubServer, User, authorize
+from hubstream import EndReason, Hub, HubError, HubEvent, HubServer, User, authorize
 from hubstream.hub.inmemory import InMemoryLifetimeManager
 from hubstream.hub.lifetime import LocalConnection
 from tests.clock import JumpingLoop
@@ -55,6 +56,26 @@ TABLE = [
 
 def test_names_and_ids_never_change() -> None:
     assert [(it.id, it.label, logging.getLevelName(it.level)) for it in HubEvent] == TABLE
+
+
+def rows(columns: int) -> list[list[str]]:
+    """The rows of tables of so many columns on the page about it, without their back quotes."""
+    page = (Path(__file__).parents[2] / "docs" / "observing.md").read_text(encoding="utf-8")
+    lines = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in cells] for cells in lines if len(cells) == columns]
+
+
+def test_the_page_has_every_event() -> None:
+    assert [(int(id_), name, level) for id_, name, level, _ in rows(4) if id_.isdigit()] == TABLE
+
+
+def test_the_page_has_every_end() -> None:
+    ends = [
+        [it.name, it.label, "yes" if it.allow_reconnect else "no", it.status, it.sends_close and it.error]
+        for it in EndReason
+    ]
+    told = [[*cells[:2], *cells[3:], cells[2] in {"with an error", "nobody is there"}] for cells in rows(5)[2:]]
+    assert told == ends
 
 
 @pytest.fixture(autouse=True)
