@@ -11,6 +11,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import msgspec
 import pydantic
 import pytest
+from typing_extensions import TypeAliasType
 
 from hubstream import ChannelReader, Depends, Hub, HubServer, hub_method
 from hubstream.testing import connect
@@ -135,6 +136,14 @@ def by_default(value: str = Depends(function)) -> str:  # type: ignore[assignmen
     return f"default {value}"
 
 
+Alias = TypeAliasType("Alias", Annotated[str, Depends(function)])
+"""As `type Alias = ...` in Python 3.12."""
+
+
+def by_alias(value: Alias) -> str:
+    return f"alias {value}"
+
+
 def by_text(value: "Annotated[str, Depends(function)]") -> str:  # noqa: UP037 - quoted twice, as people do
     return f"text {value}"
 
@@ -161,6 +170,7 @@ KINDS: dict[str, tuple[Any, str, list[str]]] = {
     "partial of async": (partial(suspends), "async", []),
     "partial of a generator": (partial(generator), "generator", ["generator closed"]),
     "marked by its default": (by_default, "default function", []),
+    "marked in an alias": (by_alias, "alias function", []),
     "quoted twice": (by_text, "text function", []),
 }
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_origin
 
 from typing_extensions import override
 
@@ -22,6 +22,7 @@ from hubstream.errors import MappingError
 from hubstream.hub.given import given
 from hubstream.hub.marked import marker_of
 from hubstream.hub.solving import Dependency, Given, Solving
+from hubstream.payloads.hints import strip
 from hubstream.streams.annotations import AWAITABLES, hints
 
 __all__ = ["Dependency", "Depends", "Solving", "dependency_of"]
@@ -79,7 +80,7 @@ def _filled(
         return given(where, parameter.name, annotation, scopes)
     function = marker.dependency
     if function is None:  # FastAPI's short form: the type is the dependency
-        function = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+        function = strip(annotation)
     return Made(where, function, marker.use_cache, path, (*scopes, *(getattr(marker, "scopes", None) or ())))
 
 

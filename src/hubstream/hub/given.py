@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 
 from hubstream.errors import HubstreamError, MappingError
 from hubstream.hub.authorize import Unauthorized
 from hubstream.hub.context import HubCallerContext
 from hubstream.hub.hub import Hub
 from hubstream.hub.solving import Given, Solving
+from hubstream.payloads.hints import strip
 from hubstream.transports.asgi.request import Request
 from hubstream.types import Message, Scope
 from hubstream.user import User
@@ -41,8 +42,7 @@ def given(where: str, name: str, annotation: Any, scopes: tuple[str, ...]) -> Gi
     Raises:
         MappingError: It is Starlette's `WebSocket`.
     """
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+    annotation = strip(annotation)
     if annotation is HubCallerContext:
         return Given(lambda solving: solving.hub.context)
     if annotation is Request:

@@ -1,15 +1,16 @@
 """The markers of a parameter: `Depends`, ours and FastAPI's, known by what they have; and FastAPI's that a hub cannot serve.
 
-Imports `errors`. FastAPI is not imported, and nothing of it is called.
+Imports `errors` and the payloads' hints. FastAPI is not imported, and nothing of it is called.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Protocol, get_args, get_origin
+from typing import Any, Protocol, runtime_checkable
 
 from hubstream.errors import MappingError
+from hubstream.payloads.hints import metadata
 
 __all__ = ["Marker", "marker_of"]
 
@@ -26,6 +27,7 @@ _CURES = {
 """What FastAPI reads from a request, and what to write instead."""
 
 
+@runtime_checkable
 class Marker(Protocol):
     """What makes an object in `Annotated`, or a default, a dependency."""
 
@@ -42,11 +44,10 @@ def marker_of(where: str, parameter: inspect.Parameter, annotation: Any) -> Mark
         MappingError: It is marked as something that a hub call has not.
     """
     marker: Marker | None = None
-    notes = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
-    for note in (parameter.default, *notes):
+    for note in (parameter.default, *metadata(annotation)):
         if isinstance(note, type):
             continue
-        if hasattr(note, "dependency") and hasattr(note, "use_cache"):
+        if isinstance(note, Marker):
             marker = note
         for cls in type(note).__mro__:
             if cls.__module__ == "fastapi.params" and (cure := _CURES.get(cls.__name__)) is not None:
