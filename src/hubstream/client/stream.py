@@ -62,6 +62,11 @@ class Stream(AsyncIterator[T]):
         """How many items the policies `drop_oldest` and `latest` have dropped since the stream was last asked for."""
         return self._download.dropped if self._download is not None else 0
 
+    @property
+    def ready(self) -> int:
+        """Items that can be taken without waiting."""
+        return len(self._download.items) if self._download is not None else 0
+
     async def __aenter__(self) -> Self:
         await self.ask()
         return self
@@ -191,8 +196,7 @@ class StreamReader(ChannelReader[T]):
 
     @override
     def __len__(self) -> int:
-        download = self._stream._download  # pyright: ignore[reportPrivateUsage] - the reader is the stream's other face
-        return len(download.items) if download is not None else 0
+        return self._stream.ready
 
     @override
     async def __anext__(self) -> T:
