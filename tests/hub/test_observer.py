@@ -439,6 +439,16 @@ def test_observers_are_objects_of_their_class(observers: Any) -> None:
         HubServer(observers=observers)
 
 
+class Awaits(Observer):
+    async def noticed(self, notice: Notice, /) -> None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the mistake
+        ...
+
+
+def test_observers_cannot_await() -> None:
+    with pytest.raises(TypeError, match=r"Awaits.noticed is called, not awaited: write 'def'"):
+        HubServer(observers=[Awaits()])
+
+
 HEADERS = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 SAID = [call("plain", 1), call("step", 1), call("task", 1), stream("down", 0), call("up", 1, streams=["u"])]
 

@@ -4,18 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, assert_type
 
 from hubstream import (
     Depends,
+    EndReason,
     Hub,
     HubCallerContext,
     HubDescription,
+    HubEvent,
     HubFilter,
     HubInvocationContext,
     HubServer,
     MethodDescription,
+    Notice,
+    Observer,
     Request,
     User,
     authorize,
@@ -95,6 +100,29 @@ class Wrong(HubFilter):
     async def on_call(self, call: HubInvocationContext) -> Any: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
+class Watches(Observer):
+    def connection_ended(
+        self, context: HubCallerContext, reason: EndReason, error: BaseException | None, seconds: float
+    ) -> None:
+        assert_type(context.hub, type[Hub[Any]])
+        assert_type((reason.label, reason.status, reason.allow_reconnect), tuple[str, str, bool])
+
+    @contextmanager
+    def call(self, call: HubInvocationContext) -> Generator[None]:
+        assert_type(call.headers, Mapping[str, str])
+        yield
+
+    def noticed(self, notice: Notice) -> None:
+        assert_type(notice.event, HubEvent)
+        assert_type(notice.context, HubCallerContext | None)
+        notice.detail = ""  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class Blind(Observer):
+    def connection_opened(self) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def noticed(self, notice: Notice) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+
+
 async def from_request(request: Request) -> User | None:
     assert_type(request.token, str | None)
     return User("ann", roles=["admin"], claims={"tenant": 7}, expires=1.5) if request.token else None
@@ -111,6 +139,8 @@ def servers() -> None:
     (description,) = hubs.describe()
     assert_type(description, HubDescription)
     assert_type(description.methods, tuple[MethodDescription, ...])
+    HubServer(observers=[Watches()]).map("/orders", Orders, observers=(Watches(),))
+    HubServer(observers=[Watches])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     HubServer(filters=[Whole])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     HubServer(authenticate=len)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Depends()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -6,6 +6,7 @@ One that raises is told once in the log and harms nothing.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -141,4 +142,8 @@ class Observers:
 
 
 def _overriding(observers: Collection[Observer], name: str) -> Sequence[Observer]:
-    return tuple(it for it in observers if getattr(type(it), name) is not getattr(Observer, name))
+    found = tuple(it for it in observers if getattr(type(it), name) is not getattr(Observer, name))
+    for observer in found:
+        if inspect.iscoroutinefunction(getattr(observer, name)):
+            raise TypeError(f"{type(observer).__qualname__}.{name} is called, not awaited: write 'def'")
+    return found
