@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from inspect import Parameter
-from typing import Any, overload
+from typing import Any, Self, overload
 
 from msgspec import Raw
 from typing_extensions import TypeVar
@@ -33,13 +33,7 @@ class Handler:
     __slots__ = ("_binder", "_decode", "function", "gives", "name", "required", "result", "types")
 
     def __init__(self, name: str, function: Callable[..., object]) -> None:
-        self.name = name
-        self.function = function
-        self.types: list[Any] | None = []
-        """The types of the arguments; None for a function that takes any number (`*args`)."""
-        self.required = 0
-        self._binder: Binder | None = None
-        self._decode: Callable[[Raw], Sequence[Any]] | None = None
+        self._begin(name, function)
         try:
             signature = inspect.signature(function, eval_str=True)
         except NameError as error:
@@ -59,6 +53,41 @@ class Handler:
         self.gives: bool | None = (returned is not None and returned is not type(None)) if declared else None
         """Whether it answers the server's questions; None: if it returns something."""
         self.result: Any = returned if declared and self.gives and not inspect.isasyncgenfunction(function) else None
+
+    @classmethod
+    def declared(
+        cls, name: str, function: Callable[..., object], types: Sequence[Any], required: int, result: Any
+    ) -> Self:
+        """A function whose types somebody else has declared; a result of None for one that gives none."""
+        handler = cls.__new__(cls)
+        handler._begin(name, function)
+        handler.types, handler.required = list(types), required
+        handler.gives, handler.result = result is not None, result
+        return handler
+
+    def _begin(self, name: str, function: Callable[..., object]) -> None:
+        self.name = name
+        self.function = function
+        self.types: list[Any] | None = []
+        """The types of the arguments; None for a function that takes any number (`*args`)."""
+        self.required = 0
+        self._binder: Binder | None = None
+        self._decode: Callable[[Raw], Sequence[Any]] | None = None
+
+    def prepare(self, binder: Binder) -> None:
+        """Make its decoder.
+
+        Raises:
+            MappingError: One of its types cannot be carried.
+        """
+        self._binder = binder
+        try:
+            self._decode = (
+                binder.decoder(list[Any]) if self.types is None else binder.arguments(self.types, self.required)
+            )
+            binder.encoder(self.result)
+        except (TypeError, ValueError) as error:
+            raise MappingError(f"a type of the handler of '{self.name}' cannot be sent: {error}") from error
 
     def _add(self, parameter: Parameter) -> None:
         if parameter.kind is Parameter.VAR_POSITIONAL:
@@ -81,10 +110,8 @@ class Handler:
             BindingFailed: They do not fit.
         """
         if self._binder is not binder or self._decode is None:
-            self._binder = binder
-            self._decode = (
-                binder.decoder(list[Any]) if self.types is None else binder.arguments(self.types, self.required)
-            )
+            self.prepare(binder)
+        assert self._decode is not None
         try:
             values = self._decode(arguments)
         except BINDING_ERRORS as error:
@@ -111,15 +138,23 @@ class Handlers:
         """
         if handler is None:
             return lambda function: self.on(name, function)
-        key = fold(name)
-        new = Handler(name, handler)
-        there = self._handlers.get(key, ())
-        if new.gives and any(other.gives for other in there):
-            raise ValueError(
-                f"'{name}' already has a value returning handler. Multiple return values are not supported."
-            )
-        self._handlers[key] = (*there, new)
+        self.add(Handler(name, handler))
         return handler
+
+    def add(self, *handlers: Handler) -> None:
+        """Add all of them, or none.
+
+        Raises:
+            ValueError: A second one for a name returns a value.
+        """
+        for new in handlers:
+            if new.gives and any(other.gives for other in self._handlers.get(fold(new.name), ())):
+                raise ValueError(
+                    f"'{new.name}' already has a value returning handler. Multiple return values are not supported."
+                )
+        for new in handlers:
+            key = fold(new.name)
+            self._handlers[key] = (*self._handlers.get(key, ()), new)
 
     def off(self, name: str, handler: Callable[..., object] | None = None, /) -> None:
         """Call `handler` no more, or none of this name. One that is not there is no error."""

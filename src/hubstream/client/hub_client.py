@@ -12,12 +12,13 @@ from typing import Any, get_args, overload
 from typing_extensions import TypeForm, TypeVar
 
 from hubstream.client import calls, up
+from hubstream.client.contract import implementation, proxy_class
 from hubstream.client.down import Request
-from hubstream.client.handlers import F, Handlers
+from hubstream.client.handlers import F, Handler, Handlers
 from hubstream.client.stream import Stream, StreamReader
 from hubstream.client.tasks import Tasks
 from hubstream.client.wire import Wire
-from hubstream.payloads.bind import Binder
+from hubstream.payloads.bind import Binder, Encode
 from hubstream.streams.buffer import StreamPolicy
 from hubstream.streams.channel import ChannelReader
 
@@ -199,20 +200,67 @@ class HubClient(ABC):
             MappingError: The server cannot call it; the text says why.
             ValueError: A second one for this name returns a value.
         """
-        return self.handlers.on(name) if handler is None else self.handlers.on(name, handler)
+        if handler is None:
+            return lambda function: self.on(name, function)
+        new = Handler(name, handler)
+        new.prepare(self._binder)
+        self.handlers.add(new)
+        return handler
 
     def off(self, name: str, handler: Callable[..., object] | None = None, /) -> None:
         """Call `handler` no more, or none of this name."""
         self.handlers.off(name, handler)
 
+    def proxy(self, contract: TypeForm[T]) -> T:
+        """What stands for the hub, with the methods of a `typing.Protocol`, whose calls are typed.
+
+            class ChatHub(Protocol):
+                async def say(self, text: str) -> None: ...
+                def history(self, count: int) -> AsyncIterator[Message]: ...
+                async def upload(self, lines: AsyncIterator[str]) -> int: ...
+
+            chat = connection.proxy(ChatHub)
+            await chat.say("hello")
+
+        An `async def` is invoked, and waited for, even where it returns nothing. A plain `def` that returns an `AsyncIterator`
+        is a stream; an `async def` that returns a `ChannelReader` asks for it at once. On the wire names are in PascalCase
+        (`SayHello` for `say_hello`) unless `@hub_method(name=...)` says another.
+
+        Raises:
+            MappingError: The contract is not written as one can be; the text says what to change.
+        """
+        make = proxy_class(contract, self._binder)
+        made: T = make(self._invoke, self._stream, self._stream_as_channel)
+        return made
+
+    def implement(self, contract: TypeForm[T]) -> Callable[[T], T]:
+        """Have an object answer what the hub calls: `connection.implement(ChatClient)(target)`.
+
+        Each method of the contract becomes a handler, with the types the contract says; `off()` takes it away again.
+
+        Raises, from the second call:
+            MappingError: The contract is not written as one can be; the text says what to change.
+            TypeError: The object has not all of its methods.
+            ValueError: A method returns a value, and so does a handler of that name.
+        """
+
+        def add(target: T) -> T:
+            self.handlers.add(*implementation(contract, target, self._binder))
+            return target
+
+        return add
+
+    async def _invoke(self, name: str, arguments: Sequence[Any], encoders: Sequence[Encode] | None, type_: Any) -> Any:
+        return await calls.invoke(self._wire_for("invoke"), name, arguments, type_, encoders)
+
     def _stream(
         self,
         name: str,
         arguments: Sequence[Any],
-        encoders: Sequence[Any] | None,
+        encoders: Sequence[Encode] | None,
         item: Any,
-        buffer: int | None,
-        policy: StreamPolicy | None,
+        buffer: int | None = None,
+        policy: StreamPolicy | None = None,
         *,
         resume: Callable[[Any], Sequence[object]] | None = None,
         shared: bool = False,
@@ -228,7 +276,7 @@ class HubClient(ABC):
         self,
         name: str,
         arguments: Sequence[Any],
-        encoders: Sequence[Any] | None,
+        encoders: Sequence[Encode] | None,
         item: Any,
         buffer: int | None = None,
         policy: StreamPolicy | None = None,
