@@ -6,12 +6,12 @@ import asyncio
 import contextvars
 import functools
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Annotated, Any
 
 import pytest
 
-from hubstream import Hub, HubError, HubServer, User, authorize, hub_method
+from hubstream import Depends, Hub, HubError, HubFilter, HubInvocationContext, HubServer, User, authorize, hub_method
 from hubstream.hub.authorize import Guard, Requirement, Unauthorized, guard_of
 from tests.hub.wire import call, cancel, done, raw, result, stream, turns
 
@@ -233,6 +233,65 @@ async def test_the_order_of_the_checks(message: dict[str, Any], ann: str, bob: s
         async with raw(Guarded, user=user) as wire:
             wire.say(message)
             assert await wire.next() == done("1", text)
+
+
+def volume() -> int:
+    return 11
+
+
+async def is_ann(user: User) -> bool:
+    await asyncio.sleep(0)
+    return user.id == "ann"
+
+
+class Around(Hub):
+    @authorize(role="admin")
+    @hub_method(thread=True)
+    def in_a_thread(self) -> str:
+        return "in_a_thread"
+
+    @authorize(policy=is_ann)
+    @hub_method(thread=True)
+    def in_a_thread_later(self) -> str:
+        return "in_a_thread_later"
+
+    @hub_method(thread=True)
+    @authorize(policy=is_ann)
+    def steps(self) -> Iterator[int]:
+        yield 11
+
+    @authorize(policy=is_ann)
+    async def depends(self, loud: Annotated[int, Depends(volume)]) -> str:
+        return "depends" * (loud // 11)
+
+
+class Doorman(HubFilter):
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def on_call(self, call: HubInvocationContext, next: Any, /) -> Any:
+        self.seen.append(call.method.name)
+        return await next(call)
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+async def test_what_else_stands_around_a_method_is_not_reached(filtered: bool) -> None:
+    doorman = Doorman()
+    hubs = HubServer({"/hub": Around}, filters=[doorman] if filtered else [])
+    names = ["in_a_thread", "in_a_thread_later", "depends"]
+    async with raw(hubs, user=BOB) as bob, raw(hubs, user=ANN) as ann:
+        for name in names:
+            bob.call(name)
+            assert await bob.next() == done("1", REFUSED.format(name))
+        bob.stream("steps")
+        assert await bob.next() == done("1", REFUSED.format("steps"))
+        assert doorman.seen == []
+        for name in names:
+            ann.call(name)
+            assert await ann.next() == result("1", name)
+        ann.stream("steps")
+        assert await ann.take(2) == [{"type": 2, "invocationId": "1", "item": 11}, done("1")]
+    assert doorman.seen == ([*names, "steps"] if filtered else [])
 
 
 async def test_calls_that_wait_for_a_slot_are_asked_too() -> None:

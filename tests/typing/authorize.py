@@ -29,6 +29,7 @@ class Orders(Hub):
     async def mine(self, first: int) -> list[str]:
         user = self.context.user
         assert_type(user, User | None)
+        self.context.user = user  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
         return [user.id]  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
 
     @authorize(role="admin")

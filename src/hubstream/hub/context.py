@@ -18,7 +18,7 @@ __all__ = ["HubCallerContext"]
 class HubCallerContext:
     """The connection a hub method was called on; `self.context` in a hub. It outlives the hub object of a call."""
 
-    __slots__ = ("_abort", "_aborted", "_ended", "_items", "connection_id", "hub", "request", "transport", "user")
+    __slots__ = ("_abort", "_aborted", "_ended", "_items", "_user", "connection_id", "hub", "request", "transport")
 
     def __init__(
         self, hub: type[Hub[Any]], connection_id: str, request: Request, transport: str, abort: Callable[[], None]
@@ -29,10 +29,9 @@ class HubCallerContext:
         """The public id: what others address this connection by."""
         self.request = request
         """The request that opened the connection: headers, query, cookies, path, client, token."""
-        self.user: User | None = request.user
-        """Who is connected, as that request said; None for an anonymous one."""
         self.transport = transport
         """`WebSockets`, `ServerSentEvents` or `LongPolling`."""
+        self._user = request.user
         self._abort = abort
         self._aborted: asyncio.Event | None = None
         self._ended = False
@@ -42,9 +41,14 @@ class HubCallerContext:
         return f"<HubCallerContext {self.connection_id} over {self.transport}>"
 
     @property
+    def user(self) -> User | None:
+        """Who is connected, as the request said that opened the connection; None for an anonymous one."""
+        return self._user
+
+    @property
     def user_id(self) -> str | None:
         """The id of the user; None for an anonymous one."""
-        return None if self.user is None else self.user.id
+        return None if self._user is None else self._user.id
 
     @property
     def items(self) -> dict[str, Any]:
