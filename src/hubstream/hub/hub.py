@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from hubstream.errors import HubstreamError
 from hubstream.hub.clients import C, HubCallerClients
 from hubstream.hub.groups import HubCallerGroups
+from hubstream.naming import SETTINGS
 
 if TYPE_CHECKING:
     from hubstream.hub.context import HubCallerContext
@@ -24,8 +25,6 @@ __all__ = ["Hub", "headers_of", "hub_method"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-
-SETTINGS = "__hub_method__"
 
 
 class Hub(Generic[C]):

@@ -17,8 +17,8 @@ from typing import Any, get_args, get_origin
 from hubstream.errors import MappingError
 from hubstream.hub.authorize import guard_of
 from hubstream.hub.depends import Dependency, dependency_of
-from hubstream.hub.hub import SETTINGS, Hub, MethodSettings
-from hubstream.naming import fold
+from hubstream.hub.hub import Hub, MethodSettings
+from hubstream.naming import SETTINGS, fold
 from hubstream.streams.annotations import AWAITABLES, refuse_hidden_stream, show, stream_item
 from hubstream.streams.annotations import hints as hints_of
 
