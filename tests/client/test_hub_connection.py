@@ -13,7 +13,7 @@ import pytest
 from hubstream import ConnectionLost, HandshakeError, HubConnection, TransportError
 from hubstream.client import connection as core
 from hubstream.protocol.messages import Close, Invocation
-from tests.client.network import Network, TestedConnection, networked
+from tests.client.attempts import Network, TestedConnection, networked
 from tests.client.peer import turns, until
 from tests.clock import JumpingLoop
 

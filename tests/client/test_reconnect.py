@@ -10,7 +10,7 @@ import pytest
 
 from hubstream import ConnectionLost, NegotiateError, RetryContext, TransportError
 from hubstream.client.reconnect import DELAYS, SPREAD, next_delay, policy_of
-from tests.client.network import at_once, networked
+from tests.client.attempts import at_once, networked
 from tests.client.peer import turns
 from tests.clock import JumpingLoop
 

@@ -10,7 +10,7 @@ import pytest
 
 from hubstream import ConnectionLost, HubError
 from hubstream.protocol.messages import CancelInvocation, StreamInvocation
-from tests.client.network import Network, TestedConnection, at_once, networked
+from tests.client.attempts import Network, TestedConnection, at_once, networked
 from tests.client.peer import joined, turns, until
 from tests.clock import JumpingLoop
 
