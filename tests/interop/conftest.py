@@ -26,6 +26,21 @@ def conformance_server_detailed() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def reference_server(shared: Path) -> Iterator[str]:
+    """The base URL of ASP.NET Core's server of the conformance hubs."""
+    with servers.reference(shared) as served:
+        yield served.url
+
+
+@pytest.fixture(scope="session")
+def hub_server(request: pytest.FixtureRequest) -> str:
+    """The base URL of a server of the conformance hubs, which a test names: `ours` or `aspnet`."""
+    fixture = {"ours": "conformance_server", "aspnet": "reference_server"}[request.param]
+    url: str = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of the peers and the contract: `../shared` beside the checkout, or where HUBSTREAM_SHARED says."""
     folder = Path(os.environ.get("HUBSTREAM_SHARED", servers.ROOT.parent / "shared"))

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["ROOT", "Served", "conformance", "process", "running"]
+__all__ = ["ROOT", "Served", "conformance", "process", "reference", "running"]
 
 ROOT = Path(__file__).parents[2]
 """The checkout."""
@@ -47,13 +47,20 @@ def conformance(*options: str) -> contextlib.AbstractContextManager[Served]:
     return process("conformance", "--port", "0", *options)
 
 
-@contextlib.contextmanager
-def process(module: str, *options: str) -> Generator[Served]:
+def reference(shared: Path) -> contextlib.AbstractContextManager[Served]:
+    """ASP.NET Core's server of the conformance hubs, while the block runs."""
+    return _serving("aspnet", [str(shared / "dotnet" / "run"), "server", "--urls", "http://127.0.0.1:0"])
+
+
+def process(module: str, *options: str) -> contextlib.AbstractContextManager[Served]:
     """A module that serves and says `listening on URL`, with these command line options, while the block runs."""
-    name = " ".join([module, *options])
-    command = [sys.executable, "-m", module, *options]
+    return _serving(" ".join([module, *options]), [sys.executable, "-m", module, *options])
+
+
+@contextlib.contextmanager
+def _serving(name: str, command: list[str]) -> Generator[Served]:
     with (
-        tempfile.NamedTemporaryFile("w+", prefix=f"{module}-", suffix=".log") as log,
+        tempfile.NamedTemporaryFile("w+", prefix="server-", suffix=".log") as log,
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as server,
     ):
         try:

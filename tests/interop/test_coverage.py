@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop import javaclient, javascript
+from tests.interop import javaclient, javascript, pythonclient
 from tests.interop.checks import NAMES
 
 GAPS: dict[str, dict[str, str]] = {
     "dotnet": {"js": "the calls of the documentation's JavaScript pages"},
     "javascript": {},
     "java": javaclient.GAPS,
+    "python": pythonclient.GAPS,
 }
 """The checks a driver does not have, by area or full name, and why."""
 
@@ -42,6 +43,10 @@ def test_javascript_driver() -> None:
 
 def test_java_driver() -> None:
     assert set(javaclient.driver().names()) == due("java") | set(javaclient.OWN)
+
+
+def test_python_driver() -> None:
+    assert set(pythonclient.CHECKS) == due("python") | set(pythonclient.OWN)
 
 
 def test_dotnet_driver(shared: Path) -> None:

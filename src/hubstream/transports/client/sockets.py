@@ -123,9 +123,10 @@ def open_session(options: ClientOptions) -> tuple[aiohttp.ClientSession, Sockets
     lent = options.session
     if lent is None:
         sockets = Sockets(aiohttp.TCPConnector(limit=0), owned=True)
-        return aiohttp.ClientSession(
-            connector=sockets, cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=waits
-        ), sockets
+        jar = aiohttp.CookieJar(unsafe=True)
+        session = aiohttp.ClientSession(connector=sockets, cookie_jar=jar, timeout=waits)
+        _ask_once(session)
+        return session, sockets
     if lent.connector is None or lent.closed:
         raise RuntimeError("the session given to the client is closed")
     # A copy has all the user has set, also what aiohttp does not let one ask for: middlewares, proxy, classes of responses.
@@ -134,6 +135,12 @@ def open_session(options: ClientOptions) -> tuple[aiohttp.ClientSession, Sockets
     session._connector = sockets  # pyright: ignore[reportPrivateUsage]
     session._connector_owner = True  # pyright: ignore[reportPrivateUsage]
     session._timeout = waits  # pyright: ignore[reportPrivateUsage]
+    _ask_once(session)
     if isinstance(lent.cookie_jar, aiohttp.CookieJar) and not lent.cookie_jar.unsafe:
         session._cookie_jar = _Jar(lent.cookie_jar)  # pyright: ignore[reportPrivateUsage]
     return session, sockets
+
+
+def _ask_once(session: aiohttp.ClientSession) -> None:
+    """aiohttp repeats a GET whose connection was cut: what the server sent with the answer to a poll would be lost in silence."""
+    session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
