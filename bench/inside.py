@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import json
 import time
 from collections import deque
@@ -16,17 +17,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping,
 from dataclasses import dataclass
 from typing import Any
 
-from hubstream import HubServer
+from hubstream import HubServer, Options
 
-__all__ = ["QUIET", "ROWS", "Row", "joined", "nanoseconds"]
+__all__ = ["QUIET", "ROWS", "Client", "Row", "calls", "joined", "loop_factory", "nanoseconds", "stream"]
 
 END = "\x1e"
 HANDSHAKE = f'{{"protocol":"json","version":1}}{END}'
 IN_FLIGHT = 50
 """Calls in a frame."""
 FAN = 1_000
-QUIET = 3_600.0
-"""Seconds without a ping: they would count as answers."""
+QUIET: Options = {"keep_alive": 3_600, "client_timeout": 7_200}
+"""No pings: they would count as answers."""
 PATIENCE = 60
 """Seconds a row may take."""
 
@@ -41,6 +42,8 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._messages: deque[dict[str, Any]] = deque([{"type": "websocket.connect"}])
         self._waiter: asyncio.Future[None] | None = None
+        self.newest = ""
+        """What was sent to it last."""
         self._records = 0
         self._wanted = 0
         self._there: asyncio.Future[None] | None = None
@@ -54,7 +57,8 @@ class Client:
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """ASGI's."""
-        self._records += message.get("text", "").count(END)
+        self.newest = text = message.get("text", "")
+        self._records += text.count(END)
         if self._there is not None and self._records >= self._wanted:
             self._there.set_result(None)
             self._there = None
@@ -132,9 +136,12 @@ class Row:
     clients: int = 1
 
 
-def calls(method: str, *arguments: Any, frames: int = 20, in_flight: int = IN_FLIGHT, clients: int = 1) -> Row:
-    """Frames of calls, one after the other's answers."""
-    frame = _call(method, *arguments) * in_flight
+def calls(
+    method: str, *arguments: Any, frames: int = 20, in_flight: int = IN_FLIGHT, clients: int = 1, type: int = 1
+) -> Row:
+    """Frames of calls, one after the other's answers; with type 4, of streams of one item."""
+    frame = "".join(_call(method, *arguments, type=type, id=str(100_000 + n)) for n in range(in_flight))
+    answers = in_flight if type == 1 else 2 * in_flight
     title = f"{method}, {f'{in_flight} in flight' if in_flight > 1 else 'one at a time'}"
 
     async def work(clients: Sequence[Client]) -> int:
@@ -142,7 +149,7 @@ def calls(method: str, *arguments: Any, frames: int = 20, in_flight: int = IN_FL
             for client in clients:
                 client.say(frame)
             for client in clients:
-                await client.take(in_flight)
+                await client.take(answers)
         return frames * in_flight * len(clients)
 
     return Row(f"{title}, {clients} clients" if clients > 1 else title, work, clients)
@@ -223,4 +230,17 @@ async def nanoseconds(row: Row, clients: Sequence[Client]) -> float:
     async with asyncio.timeout(PATIENCE):
         start = time.thread_time_ns()
         items = await row.work(clients)
-        return (time.thread_time_ns() - start) / items
+        spent = time.thread_time_ns() - start
+    refused = [client.newest for client in clients if '"error"' in client.newest]
+    if refused:
+        raise RuntimeError(f"{row.title}: {refused[0][-200:]}")
+    return spent / items
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """As uvicorn chooses it."""
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        factory = asyncio.new_event_loop
+    return factory

@@ -10,16 +10,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib
 import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from bench.inside import QUIET, ROWS, Client, joined, nanoseconds
+from bench.inside import QUIET, ROWS, Client, joined, loop_factory, nanoseconds
 from bench.servers import cores
 
 ROOT = Path(__file__).parent.parent
@@ -93,21 +92,12 @@ def compare(other: Path, rows: list[str], launches: int) -> None:
         )
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """As uvicorn chooses it."""
-    try:
-        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
-    except ImportError:
-        factory = asyncio.new_event_loop
-    return factory
-
-
 async def serve() -> None:
     """Do what standard input asks for: a row in each line."""
     from conformance.bench import BenchHub  # noqa: PLC0415 - of this tree, on the other's package
     from hubstream import HubServer  # noqa: PLC0415
 
-    hubs = HubServer({"/bench": BenchHub}, keep_alive=QUIET, client_timeout=2 * QUIET)
+    hubs = HubServer({"/bench": BenchHub}, **QUIET)
     async with contextlib.AsyncExitStack() as stack:
         clients: dict[int, list[Client]] = {}
         while row := sys.stdin.readline().strip():
