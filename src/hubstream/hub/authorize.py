@@ -95,12 +95,13 @@ def authorize(target: Any = None, /, *, role: str | Collection[str] | None = Non
 class Guard:
     """All that is required for one thing."""
 
-    __slots__ = ("_now", "_roles", "later")
+    __slots__ = ("_roles", "later", "now")
 
     def __init__(self, requirements: Collection[Requirement]) -> None:
         self._roles = tuple(it.roles for it in requirements if it.roles)
         policies = [it.policy for it in requirements if it.policy is not None]
-        self._now = tuple(it for it in policies if not _awaited(it))
+        self.now = tuple(it for it in policies if not _awaited(it))
+        """The policies that `check` asks: code of the user's, run where it is called."""
         self.later = cast("tuple[Callable[[User], Awaitable[bool]], ...]", tuple(it for it in policies if _awaited(it)))
         """The policies that are awaited; `wait` asks them."""
 
@@ -110,9 +111,12 @@ class Guard:
         Raises:
             Unauthorized: The user may not.
         """
-        if user is None or not all(any(role in user.roles for role in roles) for roles in self._roles):
+        if user is None:
             raise Unauthorized
-        for policy in self._now:
+        for roles in self._roles:
+            if roles.isdisjoint(user.roles):
+                raise Unauthorized
+        for policy in self.now:
             may = policy(user)
             if inspect.isawaitable(may):
                 if inspect.iscoroutine(may):

@@ -94,9 +94,11 @@ def bind(
 
 def may(dispatcher: Dispatcher, method: BoundMethod, invocation_id: str | None) -> bool:
     """Whether the connection's user may call a method that not everybody may; a call that is refused is answered."""
-    assert method.guard is not None
-    user = dispatcher.owner.context.user
-    return dispatcher.context.copy().run(dispatcher.answers.may, method.guard, user, method.name, invocation_id)
+    guard, user, ask = method.guard, dispatcher.owner.context.user, dispatcher.answers.may
+    assert guard is not None
+    if not guard.now:  # no code of the user's will run, which might set context variables
+        return ask(guard, user, method.name, invocation_id)
+    return dispatcher.context.copy().run(ask, guard, user, method.name, invocation_id)
 
 
 def make_hub(dispatcher: Dispatcher, message: Invocation | StreamInvocation, method: BoundMethod) -> Hub[Any] | None:
