@@ -6,8 +6,10 @@ They are composed when the hub is mapped: what a filter does not override costs 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from hubstream.hub.context import HubCallerContext
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["HubFilter", "HubInvocationContext"]
 
 
-@dataclass(frozen=True, slots=True)
-class HubInvocationContext:
+class HubInvocationContext(Struct, frozen=True):  # ten times as fast to make as a frozen dataclass
     """A call on its way to its method."""
 
     context: HubCallerContext
