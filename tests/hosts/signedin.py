@@ -28,6 +28,8 @@ class SignedIn:
         self._url = url
         self._transport = transport
         self._where = where
+        self.token = ""
+        """The secret of the connection."""
         self._messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self.ended = asyncio.Event()
@@ -41,7 +43,8 @@ class SignedIn:
         """
         async with self._session.post(f"{self._url}/negotiate", **self._with(negotiateVersion="1")) as answer:
             answer.raise_for_status()
-            self._where = self._with(id=(await answer.json())["connectionToken"])
+            self.token = (await answer.json())["connectionToken"]
+        self._where = self._with(id=self.token)
         if self._transport == "WebSockets":
             self._socket = await self._session.ws_connect(self._url, **self._where)
 
@@ -52,7 +55,10 @@ class SignedIn:
                 async for message in self._socket:
                     self._take(message.data)
             elif self._transport == "ServerSentEvents":
-                where: Where = {**self._where, "headers": {**self._where.get("headers", {}), "accept": "text/event-stream"}}
+                where: Where = {
+                    **self._where,
+                    "headers": {**self._where.get("headers", {}), "accept": "text/event-stream"},
+                }
                 async with self._session.get(self._url, **where) as answer:
                     async for line in answer.content:
                         self._take(line.decode().rstrip("\r\n").removeprefix("data: "))
@@ -64,6 +70,11 @@ class SignedIn:
                         self._take(await answer.text())
         finally:
             self.ended.set()
+
+    async def close(self) -> None:
+        """End the WebSocket; what else was open ended with its reading."""
+        if self._socket is not None:
+            await self._socket.close()
 
     def _take(self, data: str) -> None:
         for record in data.split("\x1e")[:-1]:
@@ -108,3 +119,4 @@ async def signed_in(url: str, transport: str, where: Where | None = None) -> Asy
         finally:
             reading.cancel()
             await asyncio.wait([reading])
+            await client.close()

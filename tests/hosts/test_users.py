@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +92,38 @@ async def test_tokens(transport: str, place: Callable[[str], Where]) -> None:
             for each in (bob, bob_again):
                 assert (await each.next())["arguments"] == ["hello"]
                 assert await each.call("Who") == ["bob", []]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_stolen_connection(transport: str) -> None:
+    async with (
+        running(HubServer({"/who": Known}, authenticate=by_token)) as url,
+        signed_in(f"{url}/who", transport, header("ann")) as ann,
+        aiohttp.ClientSession() as session,
+    ):
+        for thief, status in ((header("bob"), 403), (header("bob:admin"), 403), ({}, 401)):
+            for method in ("POST", "DELETE", "GET"):
+                where: Where = {**thief, "params": {"id": ann.token}}
+                async with session.request(method, f"{url}/who", data=STOLEN, **where) as answer:
+                    assert (method, answer.status) == (method, status)
+        assert await ann.call("Who") == ["ann", []]
+
+
+STOLEN = b'{"type":7}\x1e'
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_login_that_expires(transport: str) -> None:
+    user = User("ann", expires=time.time() + 1)
+    async with (
+        running(HubServer({"/who": Who}, authenticate=lambda request: user)) as url,
+        signed_in(f"{url}/who", transport) as ann,
+    ):
+        assert await ann.call("Who") == ["ann", []]
+        assert await ann.next() == {"type": 7, "allowReconnect": True}
+        assert 0 <= time.time() - (user.expires_at or 0) < 4, "to a tick, on a machine that may be busy"
+        async with asyncio.timeout(10):
+            await ann.ended.wait()
 
 
 class Basic(AuthenticationBackend):
