@@ -186,6 +186,7 @@ async def test_a_loop_that_was_held_up_does_not_blame_the_server() -> None:
         client.overslept(now + 100)
         client.due(now + 100)
         endings = [client.ending]
+        client.due(now + 130)
         client.due(now + 131)
         endings.append(client.ending)
         assert [ending and ending.reconnect for ending in endings] == [None, True]

@@ -155,6 +155,7 @@ async def test_paused_reading_is_not_taken_for_the_servers_silence() -> None:
         await turns()
         assert not peer.connection.paused
         client.due(now + 200)
+        client.due(now + 201)
         assert client.ending is not None
 
 

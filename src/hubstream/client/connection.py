@@ -21,7 +21,7 @@ from hubstream.client.hub_client import HubClient
 from hubstream.client.runner import Runner
 from hubstream.client.tasks import GRACE, Tasks
 from hubstream.client.wire import Successor, Wire
-from hubstream.connection.clock import Clock
+from hubstream.connection.clock import TICK, Clock
 from hubstream.connection.connection import Connection
 from hubstream.errors import ConnectionLost, HandshakeError
 from hubstream.payloads.bind import binder
@@ -119,6 +119,8 @@ class ClientCore(HubClient):
         self._loop = loop
         self._shaken: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
+        self._visited = 0.0  # by the clock
+        self._spared = False
 
     # The user's side.
 
@@ -259,9 +261,14 @@ class ClientCore(HubClient):
 
     def due(self, now: float) -> None:
         wire = self._wire
+        late, self._visited = now - self._visited > 2 * TICK, now
         if wire.reading.paused:
             self._session.heard = now  # it is not the server that is silent
-        elif self._session.silent(now, self._server_timeout):
+        elif not self._session.silent(now, self._server_timeout):
+            self._spared = False
+        elif late and not self._spared:
+            self._spared = True  # the loop was held up: what has come meanwhile is read first
+        else:
             text = errors.server_silent(self._server_timeout)
             self._end(ConnectionLost(text), text, reconnect=True)
             self._connection.abort()
@@ -279,6 +286,7 @@ class ClientCore(HubClient):
     def _agreed(self) -> None:
         self._wire.active = True
         if not self._connection.inherent_keep_alive:
+            self._visited = self._loop.time()
             self._clock.add(self)
             self._ping(self._loop.time())  # arms the server's timeout (spec 3)
         if self._shaken is not None and not self._shaken.done():
