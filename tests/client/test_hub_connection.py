@@ -422,6 +422,7 @@ def test_a_program_that_ends_without_stopping_it() -> None:
 
     asyncio.run(forget())
     assert connection.state == "Disconnected"
+    assert connection.events == [("closed", None)]
     assert network.peer.graceful is not None
 
     async def again() -> None:
@@ -429,6 +430,7 @@ def test_a_program_that_ends_without_stopping_it() -> None:
             assert connection.state == "Connected"
 
     asyncio.run(again())
+    assert connection.events == 2 * [("closed", None)]
 
 
 OPTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [

@@ -38,7 +38,8 @@ class Events:
     def fire(self, callbacks: list[Callable[[Any], object]], argument: object) -> None:
         """Something has happened."""
         self._queue.extend((callback, argument) for callback in callbacks)
-        if self._queue and self._task is None:
+        idle = self._task is None or self._task.done() or self._task.get_loop().is_closed()
+        if self._queue and idle:
             self._task = self._tasks.spawn(self._bring())
 
     async def brought(self) -> None:

@@ -42,16 +42,20 @@ class Tasks:
         try:
             for seconds, cancel in ((patience, False), (GRACE, True), (AGAIN, True)):
                 until = loop.time() + seconds
-                while (left := self._tasks - self._ending) and (remaining := until - loop.time()) > 0:
+                while (left := self._left(loop)) and (remaining := until - loop.time()) > 0:
                     if cancel:
                         for task in left:
                             task.cancel()
                     await asyncio.wait(left, timeout=remaining)
-            for task in self._tasks - self._ending:
+            for task in self._left(loop):
                 logger.error("a task of a closed connection did not end when it was cancelled: %r", task)
         except CancelledError:
-            for task in self._tasks - self._ending:
+            for task in self._left(loop):
                 task.cancel()
             raise
         finally:
             self._ending.discard(me)
+
+    def _left(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
+        # Tasks of a loop that was closed before they had ended never will.
+        return {task for task in self._tasks if task not in self._ending and task.get_loop() is loop}
