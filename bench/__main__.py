@@ -1,4 +1,4 @@
-"""`python -m bench`: compile what is needed, measure, print the table, write `bench/results/latest.json`."""
+"""`python -m bench`: compile what is needed, measure, print the tables, write `bench/results/latest.json`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TypeVar
 from bench.build import build
 from bench.cases import CASES, Case
 from bench.payloads import write_payloads
+from bench.prices import main as prices
 from bench.run import PAYLOADS, run
 from bench.servers import SERVERS, Server
-from bench.table import as_table, write_json
+from bench.table import as_tables, write_json
 
 RESULTS = Path(__file__).parent / "results"
 T = TypeVar("T", Case, Server)
@@ -49,8 +50,11 @@ def main() -> int:
     write_payloads(PAYLOADS)
     rounds, seconds = (1, 0.3) if options.quick else (options.rounds, 0.8)
     results = run(cases, servers, rounds=rounds, seconds=seconds)
-    print(as_table(results))
+    print(as_tables(results))
     write_json(results, RESULTS / "latest.json", rounds=rounds)
+    if options.cases is None and options.servers is None and not options.quick:
+        print()
+        prices()
     return 1 if any(cell.failures for cells in results.values() for cell in cells.values()) else 0
 
 

@@ -105,7 +105,6 @@ CASES = {
             Load("fanout", {"file": "json-broadcast", "conns": "1000", "reps": "25"}, "json"),
             Load("fanout", {"file": "floor-broadcast", "conns": "1000", "reps": "25"}),
             method="Broadcast",
-            later=True,
         ),
         Case(
             "idle",

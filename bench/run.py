@@ -81,15 +81,15 @@ class _Fleet:
         return process
 
 
-def _command(process: Process, load: Load, seconds: float, *, deflate: bool) -> list[str]:
+def _command(server: Server, process: Process, load: Load, seconds: float) -> list[str]:
     pids = ",".join(map(str, process.pids()))
-    arguments = load.arguments(payloads=str(PAYLOADS), seconds=seconds, deflate=deflate)
+    arguments = load.arguments(payloads=str(PAYLOADS), seconds=seconds, deflate=server.deflate)
     program = ["taskset", "-c", str(cores()[1]), str(BUILD / "wsload")]
-    return [*program, load.mode, str(process.port), "/bench", *arguments, f"pid={pids}"]
+    return [*program, load.mode, str(process.port), server.path, *arguments, f"pid={pids}"]
 
 
 def _measure(fleet: _Fleet, server: Server, load: Load, seconds: float) -> dict[str, float]:
-    command = _command(fleet.get(server), load, seconds, deflate=server.deflate)
+    command = _command(server, fleet.get(server), load, seconds)
     done = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip()[-300:])
@@ -106,7 +106,7 @@ def _measure_memory(server: Server, case: Case) -> dict[str, float]:
             _measure(fleet, server, WARM_UP, 0)
         time.sleep(SETTLE_SECONDS)
         before = process.memory_kb()
-        command = _command(process, case.load, 0, deflate=server.deflate)
+        command = _command(server, process, case.load, 0)
         load = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         assert load.stdout is not None
         assert load.stderr is not None

@@ -40,6 +40,8 @@ class Server:
     title: str
     command: tuple[str, ...]
     """`PORT` in it is replaced."""
+    path: str = "/bench"
+    """Where the load connects."""
     needs: str = ""
     """A module or a file without which the column is left out."""
     lacks: frozenset[str] = frozenset()
@@ -63,6 +65,7 @@ class Server:
 
 PROTOTYPE = (sys.executable, "-m", "uvicorn", "bench.prototype.asgi:app", "--port", "PORT", "--log-level", "error")
 HUBSTREAM = (sys.executable, "-m", "conformance", "--port", "PORT")
+FEATURED = (sys.executable, "-m", "uvicorn", "bench.featured:app", "--port", "PORT", "--log-level", "error")
 NOT_IN_PROTOTYPE = frozenset({"CounterChannel", "Broadcast"})
 
 SERVERS = {
@@ -72,6 +75,7 @@ SERVERS = {
         Server("prototype", "prototype, plain", PROTOTYPE, lacks=NOT_IN_PROTOTYPE),
         Server("plain", "hubstream, plain", HUBSTREAM, needs="conformance"),
         Server("deflate", "plain with permessage-deflate", HUBSTREAM, needs="conformance", deflate=True),
+        Server("featured", "hubstream, every feature on", FEATURED, path="/bench?access_token=bench"),
         Server(
             "aspnet",
             "ASP.NET Core",

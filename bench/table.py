@@ -14,14 +14,19 @@ from bench.cases import CASES
 from bench.run import Cell, Results
 from bench.servers import SERVERS
 
-__all__ = ["as_table", "write_json"]
+__all__ = ["as_tables", "write_json"]
 
 RATIOS = [  # of one column to another, with the heading
     ("plain", "floor", "plain / floor"),
     ("plain", "prototype", "plain / prototype"),
     ("deflate", "plain", "deflate / plain"),
     ("plain", "aspnet", "plain / ASP.NET"),
+    ("featured", "floor", "features / floor"),
+    ("featured", "plain", "features / plain"),
+    ("featured", "aspnet", "features / ASP.NET"),
 ]
+BESIDE_FEATURES = ("floor", "plain", "featured", "aspnet")
+"""The columns of the second table."""
 PACKAGES = ("msgspec", "uvicorn", "uvloop", "websockets")
 
 
@@ -53,10 +58,21 @@ def _rows(results: Results) -> Iterable[tuple[str, dict[str, Cell], str]]:
         yield "inv1: median latency, µs", results["inv1"], "p50_us"
 
 
-def as_table(results: Results) -> str:
-    """Rows are cases, columns the servers and their ratios; `~` marks what was measured on a busy machine only."""
+def as_tables(results: Results) -> str:
+    """Rows are cases, columns the servers and their ratios; `~` marks what was measured on a busy machine only.
+
+    The hub with every feature on has a table of its own, beside those it is compared with.
+    """
     servers = list(next(iter(results.values()), {}))
-    ratios = [ratio for ratio in RATIOS if ratio[0] in servers and ratio[1] in servers]
+    tables = [[name for name in servers if name != "featured"]]
+    if "featured" in servers:
+        tables.append([name for name in servers if name in BESIDE_FEATURES])
+    return "\n\n".join(_table(results, columns) for columns in tables if columns)
+
+
+def _table(results: Results, servers: list[str]) -> str:
+    about = "featured" if "featured" in servers else ""
+    ratios = [it for it in RATIOS if it[0] in servers and it[1] in servers and about in {"", it[0]}]
     heads = ["server CPU µs an item", *(SERVERS[name].title for name in servers), *(ratio[2] for ratio in ratios)]
     lines = [heads, ["---", *["--:"] * (len(heads) - 1)]]
     for title, cells, key in _rows(results):
