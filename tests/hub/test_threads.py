@@ -46,6 +46,10 @@ class Blocking(Hub):
         raise ValueError("secret")
 
     @hub_method(thread=True)
+    def exhausted(self) -> int:
+        return next(iter(()))
+
+    @hub_method(thread=True)
     def block(self) -> str:
         self.log.append("begun")
         self.gate.wait(LIMIT)
@@ -115,6 +119,7 @@ async def test_it_runs_in_a_thread_of_the_server() -> None:
 FAILURES = [
     ("fail", UNEXPECTED.format("fail") + " HubException: no"),
     ("fail_hidden", UNEXPECTED.format("fail_hidden")),
+    ("exhausted", UNEXPECTED.format("exhausted")),  # a StopIteration, which no future can hold
 ]
 
 
@@ -161,6 +166,20 @@ async def test_cancelled_before_a_thread_was_free_it_never_runs(gate: threading.
         assert await wire.take(2) == [done("1", UNEXPECTED.format("block")), result("2", "inline")]
         gate.set()
         for future in busy:
+            await asyncio.wrap_future(future)
+        assert not Blocking.log
+
+
+async def test_a_stream_that_is_cancelled_before_a_thread_was_free_never_begins(gate: threading.Event) -> None:
+    hubs = served()
+    async with raw(hubs) as wire:
+        busy = [hubs._threads.start(lambda: gate.wait(LIMIT)) for _ in range(THREADS)]  # pyright: ignore[reportPrivateUsage] - all are taken
+        wire.stream("gated")
+        await until(lambda: hubs._threads._executor and hubs._threads._executor._work_queue.qsize())  # pyright: ignore[reportPrivateUsage] - it waits
+        wire.say(cancel("1"))
+        assert await wire.next() == done("1")
+        gate.set()
+        for future in [*busy, hubs._threads.start(lambda: None)]:  # pyright: ignore[reportPrivateUsage] - what stood in front of it is done
             await asyncio.wrap_future(future)
         assert not Blocking.log
 

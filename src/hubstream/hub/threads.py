@@ -14,9 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 __all__ = ["THREADS", "Threads"]
+
+T = TypeVar("T")
 
 THREADS: Final = 40
 """Worker threads of one server, as many as Starlette has; calls beyond them wait for one."""
@@ -38,7 +40,7 @@ class Threads:
         """Run something in a thread, with the context variables of the caller."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(THREADS, "hubstream")
-        return self._executor.submit(copy_context().run, work)
+        return self._executor.submit(copy_context().run, _finish, work)
 
     def close(self) -> None:
         """No thread waits for work any more; those that work end by themselves."""
@@ -49,17 +51,28 @@ class Threads:
     async def iterate(self, make: Callable[[], Any]) -> AsyncIterator[Any]:
         """The items of the plain iterator that `make()`, called in a thread, gives; it is closed in a thread too."""
         pulling = _Pulling(make, asyncio.get_running_loop())
+        pull = self.start(pulling.pull)
         try:
-            while not pulling.done:
-                pull = self.start(pulling.pull)
+            while True:
                 pull.add_done_callback(pulling.pulled)
                 while await pulling.news(pull):
                     while pulling.items:
                         yield pulling.items.popleft()
+                if pulling.done:
+                    break
+                pull = self.start(pulling.pull)
             if pulling.error is not None:
                 raise pulling.error
         finally:
-            await asyncio.shield(asyncio.wrap_future(self.start(pulling.close)))
+            if not pull.cancel() or pulling.begun:
+                await asyncio.shield(asyncio.wrap_future(self.start(pulling.close)))
+
+
+def _finish(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except StopIteration as error:  # no future can hold it: whoever waits would wait for ever
+        raise RuntimeError("what ran in a thread raised StopIteration") from error
 
 
 class _Pulling:
@@ -76,6 +89,11 @@ class _Pulling:
         self.items: deque[Any] = deque()
         self.done = False
         self.error: BaseException | None = None
+
+    @property
+    def begun(self) -> bool:
+        """There is something to close."""
+        return self._iterator is not None
 
     async def news(self, pull: Future[Any]) -> bool:
         """Wait for items; False when this pull has ended and all of its items were taken."""
