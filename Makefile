@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench bench-client clean
 SHELL := /bin/bash -o pipefail
 
 PORT ?= 8000
@@ -20,13 +20,15 @@ FETCHED := { gap='    '; while read -r word name _; do [ "$$word" != Collecting 
 # Folders whose tests need packages from npm.
 NODE_TESTS := $(patsubst %/package-lock.json,%,$(wildcard tests/*/package-lock.json tests/*/*/package-lock.json))
 JAVA_TEST := tests/interop/java/target/.built
+# The environment of the clients that ours is measured beside.
+RIVALS := bench/build/rivals/.done
 
 help:
 	@echo "make demo     the streaming sample in a browser, on port 8000 (PORT=8080 for another)"
 	@echo "make test     every test"
 	@echo "make check    format, lint, types, imports"
 	@echo "make format   formats, and mends what the linter can"
-	@echo "make bench    the benchmarks"
+	@echo "make bench    the benchmarks of the server; make bench-client those of the client"
 	@echo "make clean    removes what the commands installed here"
 
 demo: $(VENV)/demo.done demo/node_modules/.done
@@ -52,8 +54,11 @@ format: $(VENV)/dev.done
 bench: $(VENV)/dev.done
 	@$(RUN) -m bench
 
+bench-client: $(VENV)/dev.done $(RIVALS)
+	@$(RUN) -m bench.clients
+
 clean:
-	rm -rf $(VENV) demo/node_modules $(NODE_TESTS:%=%/node_modules) tests/interop/java/target
+	rm -rf $(VENV) bench/build/rivals demo/node_modules $(NODE_TESTS:%=%/node_modules) tests/interop/java/target
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -69,6 +74,12 @@ $(VENV)/package.done: requirements/build.txt pyproject.toml | $(RUN)
 $(VENV)/%.done: requirements/%.txt requirements/demo.txt $(VENV)/package.done
 	@echo "==> Python packages of requirements/$*.txt"
 	@$(PIP) -r $< | $(FETCHED)
+	@touch $@
+
+$(RIVALS): requirements/bench.txt | $(RUN)
+	@echo "==> the clients of others, in an environment of their own"
+	@mkdir -p bench/build && $(RUN) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-input -r $< | $(FETCHED)
 	@touch $@
 
 $(JAVA_TEST): $(VENV)/dev.done tests/interop/java/pom.xml $(wildcard tests/interop/java/src/*.java)

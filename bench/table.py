@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from bench.cases import CASES
 from bench.run import Cell, Results
 from bench.servers import SERVERS
 
-__all__ = ["as_tables", "write_json"]
+__all__ = ["as_tables", "entry", "markdown", "processor", "ratio", "write_json"]
 
 RATIOS = [  # of one column to another, with the heading
     ("plain", "floor", "plain / floor"),
@@ -36,14 +36,16 @@ def _number(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def _entry(cell: Cell, key: str) -> str:
+def entry(cell: Cell, key: str) -> str:
+    """A figure; `~` before what was measured on a busy machine only."""
     value = cell.median(key)
     if value is None:
         return "failed" if cell.failures else "-"
     return ("~" if cell.disturbed else "") + _number(value)
 
 
-def _ratio(above: Cell | None, below: Cell | None, key: str) -> str:
+def ratio(above: Cell | None, below: Cell | None, key: str) -> str:
+    """Of two medians."""
     if above is None or below is None:
         return "-"
     upper, lower = above.median(key), below.median(key)
@@ -74,18 +76,24 @@ def _table(results: Results, servers: list[str]) -> str:
     about = "featured" if "featured" in servers else ""
     ratios = [it for it in RATIOS if it[0] in servers and it[1] in servers and about in {"", it[0]}]
     heads = ["server CPU µs an item", *(SERVERS[name].title for name in servers), *(ratio[2] for ratio in ratios)]
-    lines = [heads, ["---", *["--:"] * (len(heads) - 1)]]
+    lines: list[Sequence[str]] = [heads, ["---", *["--:"] * (len(heads) - 1)]]
     for title, cells, key in _rows(results):
-        values = [_entry(cells[name], key) for name in servers]
-        lines.append([title, *values, *(_ratio(cells.get(a), cells.get(b), key) for a, b, _ in ratios)])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
+        values = [entry(cells[name], key) for name in servers]
+        lines.append([title, *values, *(ratio(cells.get(a), cells.get(b), key) for a, b, _ in ratios)])
+    return markdown(lines)
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A table with its columns aligned; the first line has the headings, the second the rule."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join(
         "| " + " | ".join(f"{text:{'<' if i == 0 else '>'}{widths[i]}}" for i, text in enumerate(line)) + " |"
         for line in lines
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the machine calls its processor."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
@@ -96,7 +104,7 @@ def write_json(results: Results, path: Path, *, rounds: int) -> None:
     document = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "rounds": rounds,
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
