@@ -75,7 +75,7 @@ def as_tables(results: Results) -> str:
 def _table(results: Results, servers: list[str]) -> str:
     about = "featured" if "featured" in servers else ""
     ratios = [it for it in RATIOS if it[0] in servers and it[1] in servers and about in {"", it[0]}]
-    heads = ["server CPU µs an item", *(SERVERS[name].title for name in servers), *(ratio[2] for ratio in ratios)]
+    heads = ["server CPU µs an item", *(SERVERS[name].title for name in servers), *(it[2] for it in ratios)]
     lines: list[Sequence[str]] = [heads, ["---", *["--:"] * (len(heads) - 1)]]
     for title, cells, key in _rows(results):
         values = [entry(cells[name], key) for name in servers]
