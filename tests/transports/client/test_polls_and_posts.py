@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from hubstream.transports.client import longpolling
+from hubstream.transports.client import longpolling, uplink
 from tests.transports.client.served import Answers, Client, answering, attached
 from tests.transports.client.test_negotiate import GOOD
 
@@ -45,8 +45,10 @@ async def silence(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def streaming(*parts: bytes, post: Give | None = None) -> AsyncGenerator[tuple[Client, Answers]]:
-    """An event stream of these bytes, which then lasts."""
+async def streaming(
+    *parts: bytes, post: Give | None = None, wait: asyncio.Event | None = None, last: bytes = b""
+) -> AsyncGenerator[tuple[Client, Answers]]:
+    """An event stream of these bytes, which then lasts; or which ends, after a wait, with the last ones."""
 
     async def give(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/negotiate"):
@@ -57,7 +59,10 @@ async def streaming(*parts: bytes, post: Give | None = None) -> AsyncGenerator[t
         await response.prepare(request)
         for part in parts:
             await response.write(part)
-        if parts[-1:] != (b"",):
+        if wait is not None:
+            await wait.wait()
+            await response.write(last)
+        elif parts[-1:] != (b"",):
             await asyncio.sleep(60)
         return response
 
@@ -160,7 +165,9 @@ async def test_a_poll_that_is_not_answered_is_asked_again(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("status", [400, 404, 401, 500, 302, 307])
-async def test_a_post_that_is_refused_ends_it(status: int) -> None:
+async def test_a_post_that_is_refused_ends_it(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uplink, "LAST", 0.1)
+
     async def refuse(request: web.Request) -> web.StreamResponse:
         return web.Response(status=status, headers={"Location": "/elsewhere"})
 
@@ -170,6 +177,34 @@ async def test_a_post_that_is_refused_ends_it(status: int) -> None:
     async with streaming(b":\r\n", post=refuse) as (client, _):
         client.pipe.write(b"x")
         await client.until(("lost", False))
+
+
+@pytest.mark.parametrize("transport", ["ServerSentEvents", "LongPolling"])
+async def test_a_post_that_comes_too_late(transport: str) -> None:
+    """The server has closed: why is still read."""
+    refused = asyncio.Event()
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        refused.set()
+        return web.Response(status=404)
+
+    last = [web.Response(status=204), web.Response(body=b"that is why")]
+
+    async def give(request: web.Request) -> web.StreamResponse:
+        await refused.wait()
+        return last.pop()
+
+    if transport == "LongPolling":
+        async with polling(give, refuse) as (client, _):
+            client.pipe.write(b"x")
+            await client.until(("lost", True))
+            assert client.data == b"that is why"
+        return
+    async with streaming(b":\r\n", wait=refused, last=b"data: that is why\r\n\r\n", post=refuse) as (client, _):
+        client.pipe.write(b"x")
+        await client.until(("lost", True))
+        assert client.data == b"that is why"
+        client.pipe.write(b"nothing more")
 
 
 async def test_one_post_at_a_time_with_all_that_gathered() -> None:

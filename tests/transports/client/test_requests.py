@@ -101,6 +101,24 @@ async def test_cookies_are_kept_for_addresses_too(transport: str, lent: str) -> 
     assert all(cookies == ({} if lent == "dummy" else {**own, "stuck": "here"}) for cookies in others)
 
 
+@pytest.mark.parametrize("lent", [False, True])
+async def test_cookies_stay_from_one_connection_to_the_next(lent: bool) -> None:
+    async with answering(Everything()) as server, aiohttp.ClientSession() as session:
+        options = ClientOptions(url=server.url, transports=("WebSockets",), session=session if lent else None)
+        for _ in range(2):
+            made = await connect(options, binary=False, attach=Client)
+            made.connection.close()
+            await made.connection.closed()
+    assert [dict(request.cookies) for request in server.requests] == [{}] + [{"stuck": "here"}] * 3
+
+
+async def test_cookies_of_named_hosts_are_the_sessions() -> None:
+    async with answering(Everything(), host="localhost") as server, aiohttp.ClientSession() as session:
+        await once(server, session=session)
+        assert [(cookie.key, cookie.value) for cookie in session.cookie_jar] == [("stuck", "here")]
+    assert server.requests[1].cookies == {"stuck": "here"}
+
+
 async def test_headers() -> None:
     async with answering(Everything()) as server:
         await once(server, transports=("LongPolling",), headers={"user-agent": "mine", "X-Own": "1", "Cookie": "a=b"})

@@ -47,6 +47,8 @@ class Carrier(ABC):
     def __init__(self, requests: Requests) -> None:
         self.paused = False
         self.resumable = False
+        self.failure: Exception | None = None
+        """What the network or the server made of it, once it is lost."""
         self._requests = requests
         self._loop = asyncio.get_running_loop()
         self._state = OPEN
@@ -137,6 +139,7 @@ class Carrier(ABC):
             if self._state == CLOSING:
                 graceful = await self._wait.until(self._shut(), self._requests.options.close_timeout)
         except FAILURES as error:
+            self.failure = error
             logger.debug("%s has failed: %s", self._name, reason(error))
         except Exception:
             # The user's token callback, perhaps. Handlers do not raise; one that does is a bug of ours.

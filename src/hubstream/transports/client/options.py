@@ -47,6 +47,11 @@ class ClientOptions:
     close_timeout: float = 5.0
     """Seconds for what was written to leave, and for the server to answer, when this side closes; default 5."""
 
+    cookies: list[aiohttp.CookieJar] = field(
+        default_factory=list[aiohttp.CookieJar], init=False, repr=False, compare=False
+    )
+    """One jar, once there is a connection: what servers set stays from one connection to the next."""
+
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname or parts.port == 0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import ipaddress
+from collections.abc import Sequence
 from http.cookies import BaseCookie
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,9 @@ __all__ = ["Sockets", "open_session"]
 
 REACH: Final = 30.0
 """Seconds to reach the server, as aiohttp has them."""
+IDLE: Final = 4.0
+"""Seconds a connection is kept for the next request. Python's servers close theirs after 5 s, perhaps while a POST is on its way,
+of which nobody then knows whether it was taken."""
 
 
 class Sockets(aiohttp.BaseConnector):
@@ -41,7 +45,7 @@ class Sockets(aiohttp.BaseConnector):
     """
 
     def __init__(self, maker: aiohttp.BaseConnector, *, owned: bool) -> None:
-        super().__init__(limit=0)
+        super().__init__(limit=0, keepalive_timeout=IDLE)
         self.allowed_protocol_schema_set = maker.allowed_protocol_schema_set
         self._maker = maker
         self._owned = owned
@@ -86,23 +90,34 @@ class Sockets(aiohttp.BaseConnector):
 class _Jar(aiohttp.CookieJar):
     """The user's cookies, and beside them those of hosts that are IP addresses, which most jars refuse."""
 
-    def __init__(self, lent: AbstractCookieJar) -> None:
-        super().__init__(unsafe=True)
+    def __init__(self, lent: AbstractCookieJar, own: AbstractCookieJar) -> None:
+        super().__init__()
         self._lent = lent
+        self._own = own
 
     @override
     def update_cookies(self, cookies: LooseCookies, response_url: URL = URL()) -> None:  # noqa: B008 - aiohttp's signature
-        if _is_address(response_url.host):
-            super().update_cookies(cookies, response_url)
-        else:
-            self._lent.update_cookies(cookies, response_url)
+        self._of(response_url).update_cookies(cookies, response_url)
+
+    @override
+    def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
+        self._of(response_url).update_cookies_from_headers(headers, response_url)
+
+    def _of(self, url: URL) -> AbstractCookieJar:
+        return self._own if _is_address(url.host) else self._lent
 
     @override
     def filter_cookies(self, request_url: URL = URL()) -> BaseCookie[str]:  # noqa: B008 - as above
         found = self._lent.filter_cookies(request_url)
         if _is_address(request_url.host):
-            found.update(super().filter_cookies(request_url))
+            found.update(self._own.filter_cookies(request_url))
         return found
+
+
+def _kept(options: ClientOptions) -> aiohttp.CookieJar:
+    if not options.cookies:
+        options.cookies.append(aiohttp.CookieJar(unsafe=True))
+    return options.cookies[0]
 
 
 def _is_address(host: str | None) -> bool:
@@ -123,8 +138,7 @@ def open_session(options: ClientOptions) -> tuple[aiohttp.ClientSession, Sockets
     lent = options.session
     if lent is None:
         sockets = Sockets(aiohttp.TCPConnector(limit=0), owned=True)
-        jar = aiohttp.CookieJar(unsafe=True)
-        session = aiohttp.ClientSession(connector=sockets, cookie_jar=jar, timeout=waits)
+        session = aiohttp.ClientSession(connector=sockets, cookie_jar=_kept(options), timeout=waits)
         _ask_once(session)
         return session, sockets
     if lent.connector is None or lent.closed:
@@ -137,7 +151,7 @@ def open_session(options: ClientOptions) -> tuple[aiohttp.ClientSession, Sockets
     session._timeout = waits  # pyright: ignore[reportPrivateUsage]
     _ask_once(session)
     if isinstance(lent.cookie_jar, aiohttp.CookieJar) and not lent.cookie_jar.unsafe:
-        session._cookie_jar = _Jar(lent.cookie_jar)  # pyright: ignore[reportPrivateUsage]
+        session._cookie_jar = _Jar(lent.cookie_jar, _kept(options))  # pyright: ignore[reportPrivateUsage]
     return session, sockets
 
 

@@ -6,6 +6,7 @@ Imports this room's `carrier` and `requests`; `write` never waits.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from typing import Final
 
@@ -23,6 +24,10 @@ HIGH: Final = 65_536
 """Bytes that wait for a POST, or for its answer, before the connection is `paused`; a server that reads no further gives none."""
 
 
+LAST: Final = 1.0
+"""Seconds in which what cannot be written is still read: a POST finds the connection gone before a poll has brought why."""
+
+
 class Uplink(Carrier):
     """A connection that writes by POST; a transport adds how it reads.
 
@@ -37,6 +42,7 @@ class Uplink(Carrier):
         self._gathered: list[bytes] = []
         self._size = 0
         self._posting: asyncio.Task[None] | None = None
+        self._unwritable: asyncio.TimerHandle | None = None
 
     @override
     def use_binary(self, binary: bool) -> None:
@@ -45,7 +51,7 @@ class Uplink(Carrier):
     @override
     def write(self, data: bytes) -> None:
         """Send whole messages with the next POST; `paused` when that has enough to carry."""
-        if self._state:
+        if self._state or self._unwritable is not None:
             return
         self._gathered.append(data)
         self._size += len(data)
@@ -67,13 +73,21 @@ class Uplink(Carrier):
                     self._writable()
         except FAILURES as error:
             logger.debug("%s cannot be written: %s", self._name, reason(error))
-            self.abort()
+            self._fail()
         except Exception:
             # The user's token callback, perhaps.
             logger.exception("%s has failed", self._name)
-            self.abort()
+            self._fail()
         finally:
             self._posting = None
+
+    def _fail(self) -> None:
+        if self._state != OPEN:
+            self.abort()
+            return
+        self.paused = True
+        self._gathered.clear()
+        self._unwritable = self._loop.call_later(LAST, self.abort, context=contextvars.Context())
 
     async def _drained(self) -> None:
         """Wait until all that was written has been taken."""
@@ -83,6 +97,8 @@ class Uplink(Carrier):
     @override
     async def _end(self) -> None:
         self._gathered.clear()
+        if self._unwritable is not None:
+            self._unwritable.cancel()
         if self._posting is not None:
             self._posting.cancel()
             await asyncio.wait({self._posting})

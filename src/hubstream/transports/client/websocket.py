@@ -16,6 +16,7 @@ from aiohttp import WSMsgType
 from typing_extensions import override
 
 from hubstream.connection.connection import ConnectionHandler
+from hubstream.errors import TransportError
 from hubstream.transports.client.carrier import CLOSING, OPEN, Carrier
 from hubstream.transports.client.requests import Requests
 from hubstream.transports.stepping import Steps, finish, steps
@@ -138,8 +139,14 @@ class WebSocketConnection(Carrier):
     def _peer_ended(self, kind: WSMsgType, code: object) -> bool:
         if kind is WSMsgType.CLOSE:
             self._answer = self._state != CLOSING
+            if code not in GRACEFUL:
+                self.failure = TransportError(f"The server closed the WebSocket with code {code}.")
             return code in GRACEFUL
-        logger.debug("a WebSocket has failed: %r", self._socket.exception() or kind)
+        failure = self._socket.exception()
+        self.failure = (
+            failure if isinstance(failure, Exception) else TransportError("The WebSocket ended without a Close.")
+        )
+        logger.debug("a WebSocket has failed: %r", failure or kind)
         return False
 
     @override
