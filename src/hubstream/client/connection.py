@@ -246,7 +246,10 @@ class ClientCore(HubClient):
                 text = "Connection terminated while reading a message."
             else:
                 text = errors.CLOSED if graceful else errors.LOST
-            self._end(None if graceful else ConnectionLost(text), text, reconnect=True)
+            error = None if graceful else ConnectionLost(text)
+            if error is not None:  # a connection over a network knows why
+                error.__cause__ = getattr(self._connection, "failure", None)
+            self._end(error, text, reconnect=True)
         else:
             text = "The server disconnected before sending a handshake response."
             self._end(HandshakeError(text), text, reconnect=False)
@@ -311,7 +314,7 @@ class ClientCore(HubClient):
         wire.pending.clear()
         for waiting in pending:
             lost = ConnectionLost(text)
-            lost.__cause__ = error if error is not None and not isinstance(error, ConnectionLost) else None
+            lost.__cause__ = error.__cause__ if isinstance(error, ConnectionLost) else error
             waiting.fail(lost)
         wire.stop_uploads()
         wire.output.held = False

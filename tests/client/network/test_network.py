@@ -8,9 +8,10 @@ import time
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import pytest
 
-from hubstream import ConnectionLost, HubConnection
+from hubstream import ConnectionLost, HubConnection, HubstreamError
 from hubstream.client import connection as core
 from tests.client.attempts import at_once
 from tests.client.conftest import live_tasks
@@ -65,6 +66,21 @@ async def test_a_silent_server_is_noticed(conformance_server: str) -> None:
             assert loop.time() - began < 4
             assert connection.state == "Disconnected"
             relay.go_on()
+
+
+@EVERY
+async def test_a_lost_call_says_what_the_network_met(conformance_server: str, transport: str, protocol: str) -> None:
+    async with (
+        asyncio.timeout(LIMIT),
+        relaying(conformance_server) as relay,
+        to(relay.url, transport, protocol) as connection,
+    ):
+        call = asyncio.create_task(connection.invoke("Slow", 10_000))
+        await asyncio.sleep(0.05)
+        await lose(relay, connection)
+        with pytest.raises(ConnectionLost, match=r"^The connection to the server was lost\.$") as raised:
+            await call
+        assert isinstance(raised.value.__cause__, (OSError, HubstreamError, aiohttp.ClientError))
 
 
 @EVERY
