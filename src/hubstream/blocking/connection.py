@@ -151,8 +151,11 @@ class HubConnection:
         Pending calls and streams get `ConnectionLost`; handlers that run have a second, and then run on unheard. Where there is
         nothing to stop it does nothing.
         """
-        if self._process is not None:
-            self._call(_stop(self._thread(), self._connection))
+        if self._process is None:
+            return
+        thread = self._thread()
+        if thread.alive:  # at the end of the program all have been stopped
+            thread.call(_stop(thread, self._connection))
 
     def close(self) -> None:
         """The same as `stop()`, by the name `contextlib.closing` knows."""
