@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 import pytest
 
 import hubstream
+import hubstream.blocking
 import hubstream.client
 import hubstream.testing
 from hubstream.connection.clock import Member
@@ -69,7 +70,15 @@ def test_the_facade() -> None:
     assert hubstream.__all__ == FACADE
 
 
-@pytest.mark.parametrize("module", [hubstream, hubstream.client, hubstream.testing], ids=lambda module: module.__name__)
+def test_the_facade_of_the_blocking_client() -> None:
+    assert hubstream.blocking.__all__ == ["HubConnection", "Stream", "file_chunks"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [hubstream, hubstream.blocking, hubstream.client, hubstream.testing],
+    ids=lambda module: module.__name__,
+)
 def test_every_name_is_there_and_documented(module: ModuleType) -> None:
     for name in module.__all__:
         exported = getattr(module, name)
@@ -95,7 +104,7 @@ def test_constants_are_documented_where_they_stand() -> None:
 
 
 def test_importing_it_imports_no_extra() -> None:
-    program = "import sys, hubstream, hubstream.client, hubstream.testing; print(*sys.modules)"
+    program = "import sys, hubstream, hubstream.blocking, hubstream.client, hubstream.testing; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=60)
     imported = {module.partition(".")[0] for module in ran.stdout.split()}
     assert not imported & EXTRAS
