@@ -370,8 +370,8 @@ class Dispatcher:
 
     def _plain_head(self) -> tuple[Invocation, BoundMethod] | None:
         """What waits first and its method, if it is a plain call."""
-        if self._inbox and isinstance(message := self._inbox.head(), Invocation):
-            method = self.find(message.target)
+        if self._inbox is not None and isinstance(message := self._inbox.head(), Invocation):
+            method = self._table.get(message.target) or self.find(message.target)
             if method is not None and method.kind <= TASK and not message.stream_ids:
                 return message, method
         return None
