@@ -132,6 +132,15 @@ class Busy(Hub):
     def quick(self) -> int:
         return 1
 
+    async def waits(self) -> int:
+        await asyncio.sleep(0)
+        return 1
+
+    async def busy_first(self) -> int:
+        time.sleep(BUSY)  # noqa: ASYNC251 - what must not be
+        await asyncio.sleep(0)
+        return 1
+
 
 @pytest.mark.parametrize("method", ["plain", "step", "task", "upload", "down", "spawns"])
 async def test_a_call_that_holds_the_event_loop_is_logged(method: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -148,14 +157,22 @@ async def test_a_call_that_holds_the_event_loop_is_logged(method: str, caplog: p
     assert "invocation 1" in text
 
 
-async def test_only_the_one_that_did(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["quick", "plain", "quick"],
+        # One after the other in one task: the end of one and the beginning of the next are one step of it.
+        ["waits", "busy_first", "waits"],
+        ["waits", "task", "waits"],
+    ],
+)
+async def test_only_the_one_that_did(names: list[str], caplog: pytest.LogCaptureFixture) -> None:
     async with raw(HubServer({"/hub": Busy})) as wire:
-        names = ["quick", "plain", "quick"]
         wire.say(*(call(it, id=str(n)) for n, it in enumerate(names)))
         await wire.take(3)
     held = [it.getMessage() for it in caplog.records if it.levelno >= logging.WARNING]
     assert len(held) == 1
-    assert held[0].startswith("'plain' held")
+    assert held[0].startswith(f"'{names[1]}' held")
     assert "invocation 1" in held[0]
 
 
