@@ -161,6 +161,20 @@ async def test_closing_does_not_wait_for_a_server_that_takes_nothing(
         server.handler().connection.abort()
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_closing_as_the_connection_breaks(server: Server, transport: str) -> None:
+    async with attached(server.url, transport) as client:
+        server.handler().connection.pause_reading()
+        for _ in range(1_000):
+            client.pipe.write(b"x" * 16_000)
+        assert client.pipe.paused
+        for open_ in client.pipe.sockets:
+            open_.abort()
+        client.pipe.close()
+        await client.until(("lost", False))
+        server.handler().connection.abort()
+
+
 @pytest.mark.parametrize("reading", [True, False])
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_abort_is_at_once(server: Server, transport: str, reading: bool) -> None:

@@ -105,6 +105,18 @@ async def test_how_the_server_closes(code: int, graceful: bool) -> None:
     assert answered == [(WSMsgType.CLOSE, 1000)]
 
 
+async def test_a_server_that_is_gone_with_its_close() -> None:
+    async def talk(socket: web.WebSocketResponse) -> None:
+        writer: Any = socket._writer  # pyright: ignore[reportPrivateUsage] - aiohttp waits for the answer
+        writer.transport.write(b"\x88\x02\x03\xe8")
+        writer.transport.close()
+
+    for _ in range(5):
+        async with talking(talk) as (client, _):
+            client.on_received = lambda data: None
+            await client.until(("lost", True))
+
+
 async def test_a_close_without_a_code() -> None:
     async def talk(socket: web.WebSocketResponse) -> None:
         writer: Any = socket._writer  # pyright: ignore[reportPrivateUsage] - aiohttp always gives one

@@ -141,25 +141,34 @@ class Carrier(ABC):
         except FAILURES as error:
             self.failure = error
             logger.debug("%s has failed: %s", self._name, reason(error))
-        except Exception:
+        except Exception as error:
+            self.failure = error
             # The user's token callback, perhaps. Handlers do not raise; one that does is a bug of ours.
             logger.exception("%s has failed", self._name)
         finally:
-            self._state = ENDED
-            self.paused = True
-            self._handler = None
+            self._lose(handler, graceful=graceful is True)
             try:
-                handler.lost(graceful is True)
-            except Exception:
-                logger.exception("the handler of %s failed", self._name)
-            try:
-                await self._wait.until(self._end(), self._requests.options.close_timeout)
+                await self._clean_up()
             finally:
-                try:
-                    await self._requests.close()
-                finally:
-                    self._gone.set()
-                    await handler.ended()
+                self._gone.set()
+                await handler.ended()
+
+    def _lose(self, handler: ConnectionHandler, *, graceful: bool) -> None:
+        self._state = ENDED
+        self.paused = True
+        self._handler = None
+        try:
+            handler.lost(graceful)
+        except Exception:
+            logger.exception("the handler of %s failed", self._name)
+
+    async def _clean_up(self) -> None:
+        try:
+            await self._wait.until(self._end(), self._requests.options.close_timeout)
+        except FAILURES as error:
+            logger.debug("the end of %s has failed: %s", self._name, reason(error))
+        finally:
+            await self._requests.close()
 
     async def _held(self) -> None:
         """Wait while the handler takes nothing."""

@@ -73,15 +73,16 @@ class Uplink(Carrier):
                     self._writable()
         except FAILURES as error:
             logger.debug("%s cannot be written: %s", self._name, reason(error))
-            self._fail()
-        except Exception:
+            self._fail(error)
+        except Exception as error:
             # The user's token callback, perhaps.
             logger.exception("%s has failed", self._name)
-            self._fail()
+            self._fail(error)
         finally:
             self._posting = None
 
-    def _fail(self) -> None:
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
         if self._state != OPEN:
             self.abort()
             return

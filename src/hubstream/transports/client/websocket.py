@@ -93,7 +93,8 @@ class WebSocketConnection(Carrier):
         except BROKEN as error:
             self._unwritable(error)
             return
-        self._writing = None
+        finally:
+            self._writing = None
         if self._state == OPEN:
             self._writable()
 
@@ -151,7 +152,7 @@ class WebSocketConnection(Carrier):
 
     @override
     async def _shut(self) -> bool:
-        while self._writing is not None:
+        if self._writing is not None:
             await asyncio.wait({self._writing})
         # Not by aiohttp's own close: called out of its `receive`, it does not wait for the server's answer.
         await self._send_close(1000)
@@ -164,9 +165,11 @@ class WebSocketConnection(Carrier):
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.wait({self._writing})
-        if self._answer:
-            await self._send_close(1000)
-        self._response.close()
+        try:
+            if self._answer:
+                await self._send_close(1000)
+        finally:
+            self._response.close()
 
 
 async def open_websocket(requests: Requests, url: str) -> WebSocketConnection:
