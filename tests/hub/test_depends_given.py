@@ -22,6 +22,7 @@ from hubstream.types import Scope
 from tests.hub.wire import HANDSHAKE, LIMIT, Wire, done, raw, result
 
 UNAUTHORIZED = "Failed to invoke '{}' because user is unauthorized"
+UNEXPECTED = "An unexpected error occurred invoking '{}' on the server."
 
 
 def context(context: HubCallerContext) -> str:
@@ -207,6 +208,36 @@ async def test_a_user(name: str) -> None:
         wire.call(name)
         assert await wire.next() == result("1", "ann")
         wire.call(name, {"id": "bob"})
+        assert "Failed to invoke" in (await wire.next())["error"]
+
+
+class Employee(User):
+    """What `authenticate=` gives may know more."""
+
+
+class Staff(Hub):
+    def call(self, user: Employee) -> str:
+        return user.id
+
+    def maybe(self, user: Annotated[Employee, "of ours"] | None) -> str | None:
+        return None if user is None else user.id
+
+
+@pytest.mark.parametrize(
+    ("user", "call", "maybe"),
+    [
+        (Employee("ann"), result("1", "ann"), result("2", "ann")),
+        (None, done("1", UNAUTHORIZED.format("call")), result("2")),
+        (User("bob"), done("1", UNEXPECTED.format("call")), done("2", UNEXPECTED.format("maybe"))),
+    ],
+    ids=str,
+)
+async def test_a_user_of_a_class_of_ones_own_never_comes_from_the_caller(user: Any, call: Any, maybe: Any) -> None:
+    async with raw(Staff, user=user) as wire:
+        wire.call("call")
+        wire.call("maybe", id="2")
+        assert await wire.take(2) == [call, maybe]
+        wire.call("call", {"id": "eve"}, id="3")
         assert "Failed to invoke" in (await wire.next())["error"]
 
 

@@ -47,10 +47,10 @@ def given(where: str, name: str, annotation: Any, scopes: tuple[str, ...]) -> Gi
         return Given(lambda solving: solving.hub.context)
     if annotation is Request:
         return Given(lambda solving: solving.hub.context.request)
-    if annotation is User:
-        return Given(_user)
-    if get_origin(annotation) in {Union, UnionType} and set(get_args(annotation)) == {User, NoneType}:
-        return Given(lambda solving: solving.hub.context.user)
+    parts = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    classes = tuple(strip(it) for it in parts if it is not NoneType)
+    if classes and all(isinstance(it, type) and issubclass(it, User) for it in classes):
+        return Given(_user(classes, optional=NoneType in parts))
     cls: Any = get_origin(annotation) or annotation
     if not isinstance(cls, type):
         return None
@@ -73,10 +73,16 @@ def given(where: str, name: str, annotation: Any, scopes: tuple[str, ...]) -> Gi
             return None
 
 
-def _user(solving: Solving) -> User:
-    user = solving.hub.context.user
-    if user is None:
-        raise Unauthorized
+def _user(classes: tuple[type[User], ...], *, optional: bool) -> Callable[[Solving], User | None]:
+    def user(solving: Solving) -> User | None:
+        user = solving.hub.context.user
+        if user is None and not optional:
+            raise Unauthorized
+        if user is not None and not isinstance(user, classes):
+            names = " or ".join(it.__name__ for it in classes)
+            raise HubstreamError(f"a parameter takes a {names}, and this connection's user is a {type(user).__name__}")
+        return user
+
     return user
 
 
