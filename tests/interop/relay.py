@@ -8,22 +8,27 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-__all__ = ["How", "Relay", "relaying"]
+__all__ = ["How", "Relay", "Side", "relaying"]
 
 How = Literal["reset", "end"]
 """RST, or FIN."""
 
 Side = Literal["client", "server", "both"]
 
-NOISE = b"\xc1"
-"""A byte that no text in UTF-8 and no MessagePack has, and that begins no WebSocket frame and no line of HTTP."""
+Spoil = Callable[[bytes], bytes]
+"""Bytes that pass, and what becomes of them; asked until it has changed some."""
+
+
+def noise(data: bytes) -> bytes:
+    """As many bytes, which are no UTF-8, no MessagePack, no WebSocket frame, and no HTTP, whose reader need not wait for more."""
+    return b"\xc1" * (len(data) - 4) + b"\r\n\r\n"
 
 
 class Relay:
@@ -47,21 +52,21 @@ class Relay:
         self.ends: set[_End] = set()
         self.tasks: set[asyncio.Task[Any]] = set()
         self._stalled = False
-        self._spoils: set[str] = set()
+        self._pieces = 0  # until everything is cut; 0 for never
 
     def cut(self, how: How = "reset", side: Side = "both") -> None:
-        """End every connection, on one side of the relay or both; the other side of a half cut one is left as it is."""
+        """End every connection on one side of the relay or both. Cut on one side, the other stays open and silent."""
         for end in list(self.ends):
+            if side != "both":
+                end.part()
             if side in {end.side, "both"}:
                 end.cut(how)
-            elif end.transport is not None:
-                end.peer = None  # nobody tells it
-                end.transport.pause_reading()
 
-    def spoil(self, toward: Literal["client", "server"]) -> None:
-        """What comes next on each connection, on its way toward the client or the server, is noise of the same length."""
+    def spoil(self, toward: Literal["client", "server"], spoil: Spoil = noise) -> None:
+        """Change what comes next on each connection, on its way toward the client or the server."""
         for end in self.ends:
-            end.spoiled = end.side != toward
+            if end.side != toward:
+                end.spoil = spoil
 
     def stall(self) -> None:
         """Let nothing pass, without an end: a network that has gone silent."""
@@ -74,6 +79,22 @@ class Relay:
         self._stalled = False
         for end in self.ends:
             end.flow()
+
+    def cut_after(self, pieces: int) -> None:
+        """Cut everything when so many more pieces have passed, whichever way."""
+        self._pieces = pieces
+
+    @property
+    def will_cut(self) -> bool:
+        """Whether that is still to come."""
+        return self._pieces > 0
+
+    def passed(self) -> None:
+        """A piece has passed."""
+        if self._pieces:
+            self._pieces -= 1
+            if not self._pieces:
+                self.cut()
 
     @property
     def stalled(self) -> bool:
@@ -91,11 +112,10 @@ class _End(asyncio.Protocol):
         self.side = side
         self.peer = peer
         self.transport: asyncio.Transport | None = None
-        self.spoiled = False
+        self.spoil: Spoil | None = None
         self.full = False
         """Whether its own buffer, on the way out, is full."""
         self._relay = relay
-        self._early: list[bytes] = []
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -138,9 +158,10 @@ class _End(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self.spoiled:
-            self.spoiled = False
-            data = NOISE * len(data)
+        if self.spoil is not None:
+            whole, data = data, self.spoil(data)
+            if data != whole:
+                self.spoil = None
         if self._relay.delay:
             asyncio.get_running_loop().call_later(self._relay.delay, self._pass, data)
         else:
@@ -149,6 +170,7 @@ class _End(asyncio.Protocol):
     def _pass(self, data: bytes) -> None:
         if self.peer is not None and self.peer.transport is not None and not self.peer.transport.is_closing():
             self.peer.transport.write(data)
+            self._relay.passed()
 
     @override
     def pause_writing(self) -> None:
@@ -175,6 +197,12 @@ class _End(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self._relay.delay, peer.cut, "end")
         else:
             peer.cut("end")
+
+    def part(self) -> None:
+        """What happens to one end is no business of the other any more; nothing passes."""
+        self.peer = None
+        if self.transport is not None:
+            self.transport.pause_reading()
 
     def cut(self, how: How) -> None:
         """End this socket."""

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from hubstream import DOTNET, HubConnection
+from hubstream import DOTNET, HubConnection, RetryContext
 from tests.interop.checks import Combination
 from tests.interop.relay import Relay, relaying
 
-__all__ = ["Area", "Check", "Context", "eventually", "everything", "noted", "run"]
+__all__ = ["Area", "Check", "Context", "at_once", "eventually", "everything", "noted", "run"]
 
 T = TypeVar("T")
 
@@ -128,6 +128,11 @@ async def run(check: Check, url: str, combination: Combination) -> None:
             return
         await asyncio.sleep(0)
     pytest.fail(f"tasks are left: {asyncio.all_tasks() - before}")
+
+
+def at_once(context: RetryContext) -> float:
+    """A policy that never waits and never ends."""
+    return 0
 
 
 async def everything(items: AsyncIterator[T]) -> list[T]:

@@ -1,0 +1,91 @@
+"""A thousand connections that are cut in the middle of everything leave nothing behind in the client: no task, socket or
+generator, and no more objects after the second half than after the first."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import random
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import AsyncGeneratorType
+
+import pytest
+
+from tests.interop.checks import COMBINATIONS, Combination
+from tests.interop.python.check import Context, at_once, eventually
+from tests.interop.python.work import Work
+from tests.interop.relay import Relay
+
+CUTS = 200
+"""On each combination: a thousand in all."""
+
+CLIENTS = 20
+"""Side by side."""
+
+OBJECTS = 100
+"""Objects that the second half may add: one for each cut would be as many."""
+
+HOW: Sequence[Callable[[Relay], None]] = (
+    lambda relay: relay.cut("reset"),
+    lambda relay: relay.cut("end"),
+    lambda relay: relay.spoil("client"),
+    lambda relay: relay.spoil("server"),
+)
+
+
+def counts() -> dict[str, int]:
+    """What is alive in this process."""
+    gc.collect()
+    objects = gc.get_objects()
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "generators": sum(type(it) is AsyncGeneratorType and it.ag_frame is not None for it in objects),
+        "sockets": sum(file.is_socket() for file in Path("/proc/self/fd").iterdir())
+        if Path("/proc/self/fd").exists()
+        else 0,
+        "objects": len(objects),
+    }
+
+
+async def cut_again_and_again(url: str, combination: Combination, seed: int, cuts: int) -> None:
+    """One client, cut so many times; each time it comes back by itself."""
+    dice = random.Random(seed)
+    async with AsyncExitStack() as owned:
+        x = Context(url, combination, owned)
+        relay = await x.relay()
+        c = await x.open(base=relay.url, reconnect=at_once)
+        for _ in range(cuts):
+            work = Work(c, x.key())
+            await work.start(dice.randrange(4))
+            lost = c.connection_id
+            dice.choice(HOW)(relay)
+            await work.ended()
+            await eventually(lambda: c.state == "Connected" and c.connection_id != lost)  # noqa: B023 - of this turn
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
+async def test_a_thousand_cuts_leave_nothing(
+    conformance_server: str, combination: Combination, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL + 1)  # a record holds what it speaks of
+
+    async def half(seed: int) -> dict[str, int]:
+        clients = (
+            cut_again_and_again(conformance_server, combination, seed + client, CUTS // 2 // CLIENTS)
+            for client in range(CLIENTS)
+        )
+        await asyncio.gather(*clients)
+        now = counts()
+        while any(now[what] > before[what] for what in ("tasks", "generators", "sockets")):
+            await asyncio.sleep(0.01)
+            now = counts()
+        return now
+
+    async with asyncio.timeout(60):
+        before = counts()
+        first = await half(0)
+        second = await half(CLIENTS)
+    assert second["objects"] - first["objects"] <= OBJECTS
