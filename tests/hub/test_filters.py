@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from hubstream import Hub, HubCallerContext, HubError, HubFilter, HubInvocationContext, HubServer
 from hubstream.testing import connect
-from tests.hub.wire import cancel, done, item, raw, result, until
+from tests.hub.wire import cancel, done, item, raw, result, turns, until
 
 UNEXPECTED = "An unexpected error occurred invoking '{}' on the server."
 STREAMING_FAILED = "An error occurred on the server while streaming results."
@@ -249,6 +249,38 @@ async def test_a_chain_that_is_left_early_is_closed(way: str) -> None:
     assert [entry for entry in log if "closed" in entry] == ["method closed", "times 10 closed", "times 2 closed"]
 
 
+class Feed:
+    """An iterable whose every iterator is a generator of its own."""
+
+    async def __aiter__(self) -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            await turns()
+            log.append("feed closed")
+
+
+class Fed(Hub):
+    async def feed(self) -> AsyncIterable[int]:
+        return Feed()
+
+
+class Dawdles(HubFilter):
+    async def on_stream(self, call: HubInvocationContext, items: AsyncIterator[Any], /) -> AsyncIterator[Any]:
+        async for value in items:
+            yield value
+            await asyncio.Event().wait()
+
+
+async def test_the_iterator_of_an_iterable_is_closed_before_the_stream_is_over() -> None:
+    async with raw(HubServer({"/hub": Fed}, filters=[Dawdles()])) as wire:
+        wire.stream("feed")
+        assert await wire.next() == item("1", 1)
+        wire.say(cancel("1"))
+        assert await wire.next() == done("1")
+        assert log == ["feed closed"]
+
+
 async def test_an_error_of_the_method_passes_through_the_chain() -> None:
     async with raw(served(Times(2))) as wire:
         wire.stream("breaks")
@@ -393,3 +425,14 @@ async def test_a_stand_in_for_a_hub_method_costs_nothing_unless_it_is_asked_for(
 def test_what_is_no_filter(wrong: list[Any]) -> None:
     with pytest.raises(TypeError, match="filters are objects of classes derived from HubFilter"):
         HubServer({"/hub": Subject}, filters=wrong)
+
+
+def test_a_filter_of_streams_is_no_coroutine() -> None:
+    class Returns(HubFilter):
+        async def on_stream(self, call: HubInvocationContext, items: AsyncIterator[Any], /) -> AsyncIterator[Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the mistake
+            return items
+
+    with pytest.raises(
+        TypeError, match=r"Returns.on_stream is called, not awaited: write 'async def' with a 'yield' in it"
+    ):
+        served(Returns())

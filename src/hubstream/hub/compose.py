@@ -11,6 +11,7 @@ in, then its dependencies, and at last the observers.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -81,8 +82,17 @@ def compose(
 
 
 def overrides(filter_: HubFilter, name: str) -> bool:
-    """Whether a filter does anything there."""
-    return getattr(type(filter_), name) is not getattr(HubFilter, name)
+    """Whether a filter does anything there.
+
+    Raises:
+        TypeError: It is a coroutine where an iterator belongs.
+    """
+    function = getattr(type(filter_), name)
+    if name == "on_stream" and inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"{type(filter_).__qualname__}.on_stream is called, not awaited: write 'async def' with a 'yield' in it, or 'def'"
+        )
+    return function is not getattr(HubFilter, name)
 
 
 def around_connect(filters: Sequence[HubFilter]) -> Callable[[Hub[Any]], Awaitable[None]]:
@@ -147,10 +157,9 @@ def _filtered(
             result = await result
         if method.streams and hasattr(result, "__aiter__"):
             stack = _stream(call.hub).stack
-            _close_with(stack, result)
+            result = _iterator(stack, result)
             for filter_ in reversed(on_stream):
-                result = filter_.on_stream(call, result)
-                _close_with(stack, result)
+                result = _iterator(stack, filter_.on_stream(call, result))
         return result
 
     chain: Callable[[HubInvocationContext], Coroutine[Any, Any, Any]] = innermost
@@ -173,7 +182,11 @@ def _stream(hub: Hub[Any]) -> StreamCall:
     return call
 
 
-def _close_with(stack: AsyncExitStack, items: Any) -> None:
+def _iterator(stack: AsyncExitStack, items: Any) -> Any:
+    """What iterates items, which may be another object than they are; it is closed with the stack."""
+    if hasattr(items, "__aiter__"):
+        items = items.__aiter__()
     aclose = getattr(items, "aclose", None)
     if aclose is not None:
         stack.push_async_callback(aclose)
+    return items
