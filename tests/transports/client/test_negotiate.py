@@ -76,21 +76,24 @@ LOGIN = "<!DOCTYPE html>\n<html>\x00<title>Please   sign in</title>" + "é" * 10
     [
         (
             answer(LOGIN, content_type="text/html"),
-            "Invalid negotiation response received. Error reading JSON. Status 200, text/html: <!DOCTYPE html> <html>�<title>",
+            (
+                "Invalid negotiation response received. Error reading JSON. "
+                "The server answered with status 200, text/html: <!DOCTYPE html> <html>�<title>"
+            ),
         ),
         (
             answer("", 200),
-            "Invalid negotiation response received. Error reading JSON. Status 200, application/json: no body",
+            "Invalid negotiation response received. Error reading JSON. The server answered with status 200, no body",
         ),
         (
             answer(b"\xff\xfe\x1b[31m", 404, "text/plain"),
-            "Unexpected status code returned from negotiate '404'. Status 404, text/plain: ���[31m",
+            "Unexpected status code returned from negotiate '404'. The server answered with status 404, text/plain: ���[31m",
         ),
         (answer(GOOD, 500), "Unexpected status code returned from negotiate '500'."),
         (answer(GOOD, 201), "Unexpected status code returned from negotiate '201'."),
         (
             answer("", 401),
-            "Unexpected status code returned from negotiate '401'. Status 401, application/json: no body",
+            "Unexpected status code returned from negotiate '401'. The server answered with status 401, no body",
         ),
         (answer({"error": "Not today."}), "Not today."),
         (answer([]), "Invalid negotiation response received."),

@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from hubstream.errors import NegotiateError, TransportError
 from hubstream.protocol.negotiate import MAX_REDIRECTS, NegotiateResponse, negotiate_url, parse_response
-from hubstream.transports.client.requests import BEGINNING, Requests, beginning, reason
+from hubstream.transports.client.requests import BEGINNING, Requests, reason, shown
 
 __all__ = ["Offer", "negotiate"]
 
@@ -76,7 +76,7 @@ async def _ask(requests: Requests, url: str) -> NegotiateResponse:
     except (aiohttp.ClientError, OSError) as error:
         raise TransportError(f"The server cannot be asked for a connection: {reason(error)}") from error
     whole = bytes(body)
-    seen = f"Status {answer.status}, {answer.content_type}: {beginning(whole) or 'no body'}"
+    seen = f"The server answered with {shown(answer, whole)}"
     if answer.status != 200:
         raise NegotiateError(f"Unexpected status code returned from negotiate '{answer.status}'. {seen}")
     try:

@@ -21,7 +21,7 @@ from hubstream.transports.client.bearer import Bearer
 from hubstream.transports.client.options import ClientOptions
 from hubstream.transports.client.sockets import open_session
 
-__all__ = ["ANSWER", "BEGINNING", "Requests", "beginning", "reason", "refused"]
+__all__ = ["ANSWER", "BEGINNING", "Requests", "reason", "refused", "shown"]
 
 ANSWER: Final = 30.0
 """Seconds the server has for an answer that has nothing to wait for."""
@@ -172,11 +172,15 @@ class Requests:
         await self._session.close()
 
 
-def beginning(body: bytes) -> str:
-    """How an answer nobody expected begins, on one line."""
+def shown(response: aiohttp.ClientResponse, body: bytes) -> str:
+    """An answer nobody expected, on one line: its status and how it begins."""
     text = " ".join(body[: 8 * BEGINNING].decode(errors="replace").split())
     text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return text[:BEGINNING]
+    return (
+        f"status {response.status}, {response.content_type}: {text[:BEGINNING]}"
+        if text
+        else f"status {response.status}, no body"
+    )
 
 
 async def refused(response: aiohttp.ClientResponse) -> str:
@@ -184,7 +188,7 @@ async def refused(response: aiohttp.ClientResponse) -> str:
     async with asyncio.timeout(ANSWER):
         body = await response.content.read(8 * BEGINNING)
     response.close()
-    return f"the server answered with status {response.status}, {response.content_type}: {beginning(body) or 'no body'}"
+    return f"the server answered with {shown(response, body)}"
 
 
 def reason(error: BaseException) -> str:
