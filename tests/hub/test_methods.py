@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from hubstream import ChannelReader, Hub, HubServer, MappingError, hub_method
+from hubstream import ChannelReader, Hub, HubServer, MappingError, authorize, hub_method
 from hubstream.hub.methods import HubMethod, Kind, methods_of
 
 
@@ -275,6 +275,22 @@ def deaf_parting() -> type[Hub]:
     return DeafParting
 
 
+def guarded_greeting() -> type[Hub]:
+    class Guarded(Hub):
+        @authorize(role="admin")
+        async def on_connected(self) -> None: ...
+
+    return Guarded
+
+
+def named_parting() -> type[Hub]:
+    class Named(Hub):
+        @hub_method(name="bye")
+        async def on_disconnected(self, error: Exception | None) -> None: ...
+
+    return Named
+
+
 def without_self() -> type[Hub]:
     class WithoutSelf(Hub):
         async def method() -> int:  # type: ignore[misc]  # pyright: ignore[reportSelfClsParameterName] - the mistake
@@ -308,6 +324,8 @@ def hides_context() -> type[Hub]:
 MISTAKES = [
     (sync_greeting, r"SyncGreeting.on_connected.*async def"),
     (deaf_parting, r"DeafParting.on_disconnected.*async def on_disconnected\(self, error\)"),
+    (guarded_greeting, r"Guarded.on_connected.*the hub class"),
+    (named_parting, r"Named.on_disconnected.*no client can call it"),
     (without_self, r"WithoutSelf.method.*'self'"),
     (iterator_parameter, r"'lines'.*AsyncIterator\[...\]'"),
     (variadic, r"'\*numbers' cannot"),

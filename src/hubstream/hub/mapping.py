@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hubstream.errors import MappingError
+from hubstream.hub.authorize import guard_of
 from hubstream.hub.compose import Composed, around_connect, around_disconnect, compose, overrides
 from hubstream.hub.contract import contract_of, proxies_of
 from hubstream.hub.hub import Hub
@@ -18,7 +19,7 @@ from hubstream.hub.options import HubOptions
 from hubstream.hub.proxies import Client, ClientProxy, Clients, SingleClientProxy
 from hubstream.hub.solving import Overrides
 from hubstream.hub.threads import Threads
-from hubstream.naming import fold, pascal
+from hubstream.naming import SETTINGS, fold, pascal
 from hubstream.payloads.bind import Binder, Decode, binder
 from hubstream.protocol.codec import Codec
 from hubstream.protocol.json import JsonCodec
@@ -123,21 +124,7 @@ class HubMapping:
         if self.contract is not None:
             self.one, self.many = proxies_of(self.contract, self.binders, self.codecs_by_name)
         self.create = self._factory()
-        for name, arguments in (("on_connected", ("self",)), ("on_disconnected", ("self", "error"))):
-            function = getattr(hub, name)
-            if not inspect.iscoroutinefunction(inspect.unwrap(function)):
-                raise MappingError(f"{hub.__qualname__}.{name} is awaited: write 'async def {name}'")
-            try:
-                signature = inspect.signature(function)
-                signature.bind(*arguments)
-                for parameter in signature.parameters.values():
-                    if marker_of(f"{hub.__qualname__}.{name}", parameter, parameter.annotation) is not None:
-                        raise TypeError(f"'{parameter.name}' is not filled")
-            except TypeError as error:
-                raise MappingError(
-                    f"{hub.__qualname__}.{name} is called with other arguments ({error}): "
-                    f"write 'async def {name}({', '.join(arguments)})'"
-                ) from error
+        _check_events(hub)
         on_connect = [it for it in options.filters if overrides(it, "on_connected")]
         on_disconnect = [it for it in options.filters if overrides(it, "on_disconnected")]
         self.greets = hub.on_connected is not Hub.on_connected or bool(on_connect)
@@ -181,6 +168,29 @@ class HubMapping:
                 f"{hub.__qualname__} cannot be made without arguments ({error}); give the server a factory="
             ) from error
         return hub
+
+
+def _check_events(hub: type[Hub[Any]]) -> None:
+    for name, arguments in (("on_connected", ("self",)), ("on_disconnected", ("self", "error"))):
+        where, function = f"{hub.__qualname__}.{name}", getattr(hub, name)
+        if guard_of(hub, function) is not None:
+            raise MappingError(
+                f"{where}: @authorize has no meaning here, for who may connect is asked before; put it on the hub class"
+            )
+        if hasattr(function, SETTINGS):
+            raise MappingError(f"{where}: no client can call it, so leave out @hub_method")
+        if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+            raise MappingError(f"{where} is awaited: write 'async def {name}'")
+        try:
+            signature = inspect.signature(function)
+            signature.bind(*arguments)
+            for parameter in signature.parameters.values():
+                if marker_of(where, parameter, parameter.annotation) is not None:
+                    raise TypeError(f"'{parameter.name}' is not filled")
+        except TypeError as error:
+            raise MappingError(
+                f"{where} is called with other arguments ({error}): write 'async def {name}({', '.join(arguments)})'"
+            ) from error
 
 
 _CODECS: dict[str, Codec] = {"json": JsonCodec(), "messagepack": MessagePackCodec()}
