@@ -129,18 +129,15 @@ class HubOptions:
         for name in _COUNTS:
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name} is a whole number, at least 1, not {getattr(self, name)!r}")
-        if self.client_result_timeout is not None and not self.client_result_timeout > 0:
+        patience, size, secret = self.client_result_timeout, self.max_message_size, self.secret
+        if patience is not None and not (isinstance(patience, int | float) and patience > 0):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass texts
             raise ValueError(
-                f"client_result_timeout is a number of seconds above 0, or None for no limit, not {self.client_result_timeout!r}"
+                f"client_result_timeout is a number of seconds above 0, or None for no limit, not {patience!r}"
             )
-        if self.max_message_size is not None and self.max_message_size < 1:
-            raise ValueError("max_message_size is a number of bytes, or None for no limit")
-        for filter_ in self.filters:
-            if not isinstance(filter_, HubFilter):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass classes
-                raise TypeError(f"filters are objects of classes derived from HubFilter, not {filter_!r}")
-        for observer in self.observers:
-            if not isinstance(observer, Observer):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass classes
-                raise TypeError(f"observers are objects of classes derived from Observer, not {observer!r}")
+        if size is not None and not (isinstance(size, int) and size > 0):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+            raise ValueError(f"max_message_size is a number of bytes above 0, or None for no limit, not {size!r}")
+        if not isinstance(self.payloads, Payloads):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+            raise TypeError(f"payloads is PYTHON, DOTNET or Payloads(...), not {self.payloads!r}")
         unknown = set(self.protocols) - {"json", "messagepack"}
         if unknown or not self.protocols:
             raise ValueError(f"protocols are 'json' and 'messagepack', not {', '.join(sorted(unknown)) or 'none'}")
@@ -150,7 +147,9 @@ class HubOptions:
             raise ValueError(f"minimum_protocol_version is 0 or 1, not {self.minimum_protocol_version!r}")
         if self.authenticate is not None and not callable(self.authenticate):
             raise TypeError(f"authenticate is a function of the request, not {self.authenticate!r}")
-        if self.secret is not None and len(self.secret) < 16:
+        if self.factory is not None and not callable(self.factory):
+            raise TypeError(f"factory is a function of the hub's class, not {self.factory!r}")
+        if secret is not None and not (isinstance(secret, str | bytes) and len(secret) >= 16):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
             raise ValueError("secret has at least 16 bytes: secrets.token_bytes(32) makes one")
 
     def replace(self, changes: dict[str, Any]) -> HubOptions:
@@ -163,7 +162,13 @@ class HubOptions:
         unknown = set(changes) - names
         if unknown:
             raise TypeError(f"no option is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
-        for name in ("filters", "observers"):
-            if name in changes:
-                changes = {**changes, name: (*getattr(self, name), *changes[name])}
+        for name, class_ in (("filters", HubFilter), ("observers", Observer)):
+            if name not in changes:
+                continue
+            added = changes[name]
+            if not isinstance(added, Collection) or not all(isinstance(it, class_) for it in cast(Any, added)):
+                raise TypeError(
+                    f"{name} are objects of classes derived from {class_.__name__}, in a list, not {added!r}"
+                )
+            changes = {**changes, name: (*getattr(self, name), *cast(Any, added))}
         return HubOptions(**{name: changes.get(name, getattr(self, name)) for name in names})

@@ -322,6 +322,12 @@ async def factory(value: Callable[[type[Hub]], Hub] | None) -> object:
 
 TOO_LONG = {"type": 7, "error": "Connection closed with an error.", "allowReconnect": True}
 REFUSED, TAKEN = "http.response.start", "accept"
+
+
+def ann(_: object) -> User:
+    return User("ann")
+
+
 ROWS: list[tuple[Callable[[Any], Coroutine[Any, Any, object]], object, object, object, object]] = [
     (transports, ("WebSockets", "LongPolling"), ["WebSockets", "LongPolling"], ("LongPolling",), ["LongPolling"]),
     (minimum_protocol_version, 0, False, 1, True),
@@ -346,7 +352,7 @@ ROWS: list[tuple[Callable[[Any], Coroutine[Any, Any, object]], object, object, o
     (payloads, PYTHON, {"x_value": 1}, DOTNET, {"xValue": 1}),
     (filters, (), "hello", (Loud(),), "HELLO"),
     (observers, (), [], (Doorman(),), ["LongPolling"]),
-    (authenticate, None, None, lambda request: User("ann"), "ann"),
+    (authenticate, None, None, ann, "ann"),
     (factory, None, "hello", bonjour, "bonjour"),
 ]
 
@@ -372,11 +378,19 @@ def test_every_option_has_a_row() -> None:
         ("poll_timeout", -1, "above 0"),
         ("send_timeout", 0, "above 0"),
         ("client_result_timeout", 0, "above 0"),
+        ("client_result_timeout", "3", "above 0"),
+        ("max_message_size", 0, "number of bytes"),
+        ("max_message_size", "1", "number of bytes"),
         ("transport_buffer", 0, "at least 1"),
         ("application_buffer", 0, "at least 1"),
         ("minimum_protocol_version", 2, "0 or 1"),
         ("secret", "short", "16 bytes"),
         ("secret", b"", "16 bytes"),
+        ("secret", 5, "16 bytes"),
+        ("filters", Loud(), "filters are objects of classes derived from HubFilter, in a list"),
+        ("observers", Doorman(), "observers are objects of classes derived from Observer, in a list"),
+        ("payloads", "dotnet", "PYTHON, DOTNET"),
+        ("factory", 3, "factory is a function"),
     ],
 )
 def test_values_that_make_no_sense(option: str, value: Any, text: str) -> None:
