@@ -283,6 +283,7 @@ async def test_a_cleanup_that_hangs_is_logged_and_cancelled_again(caplog: pytest
         assert await wire.next() == done("1")
     assert Down.log == ["closed"]
     assert "'hangs' did not end 0.02 s after it was cancelled (line " in caplog.text
+    assert " of Down.hangs)" in caplog.text
 
 
 @pytest.mark.parametrize("target", ["refuses", "refuses_early"])

@@ -52,7 +52,7 @@ class StreamCall(Call):
 
     def where(self) -> str:
         frame = getattr(self._source, "ag_frame", None)
-        return f" (line {frame.f_lineno})" if frame is not None else ""
+        return f" (line {frame.f_lineno} of {frame.f_code.co_qualname})" if frame is not None else ""
 
     def give_up(self) -> None:
         if self.task is not None:
