@@ -191,6 +191,34 @@ def other_status(request: Request) -> User | None:
     raise HTTPException(418)
 
 
+class Odd(Exception):
+    status_code: Any = [401]  # noqa: RUF012 - nobody changes it
+
+
+class Hostile(Exception):
+    @property
+    def status_code(self) -> int:
+        raise LookupError
+
+
+class Upstream(Exception):
+    """As clients of web services raise it, when the key of this server is refused there."""
+
+    status_code = 401
+
+
+def odd(request: Request) -> User | None:
+    raise Odd
+
+
+def hostile(request: Request) -> User | None:
+    raise Hostile
+
+
+def upstream(request: Request) -> User | None:
+    raise Upstream
+
+
 async def hangs(request: Request) -> User | None:
     await asyncio.Event().wait()
     return None
@@ -221,6 +249,9 @@ def expired_date(request: Request) -> User | None:
         (forbids, Open, 403, None),
         (breaks, Open, 500, "LookupError"),
         (other_status, Open, 500, "HTTPException"),
+        (odd, Open, 500, "Odd"),
+        (hostile, Open, 500, "Hostile"),
+        (upstream, Open, 500, "Upstream"),
         (hangs, Open, 500, "TimeoutError"),
         (cancels_itself, Open, 500, "CancelledError"),
         (no_user, Open, 500, "TypeError"),

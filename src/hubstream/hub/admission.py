@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hubstream.hub.authorize import Unauthorized, guard_of
 from hubstream.hub.events import HubEvent
+from hubstream.hub.http_exception import as_answer
 from hubstream.hub.observer import Notice
 from hubstream.user import User
 
@@ -55,9 +56,9 @@ def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]]
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _cancelled():
                 raise
-            status: object = getattr(error, "status_code", None)
-            if status in {UNAUTHENTICATED, FORBIDDEN}:  # an HTTPException of Starlette, FastAPI, Litestar
-                return refuse(UNAUTHENTICATED if status == UNAUTHENTICATED else FORBIDDEN)
+            if isinstance(as_answer(error), Unauthorized):  # an HTTPException with one of these
+                refusal: Any = error
+                return refuse(refusal.status_code)
             mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_FAILED, error=error, detail=path))
             return FAILED
         return None
