@@ -283,3 +283,26 @@ async def test_completions_nobody_waits_for_are_ignored() -> None:
         peer.say(peer.done("9", "error"), peer.item("9", 1), Completion(invocation_id="9"))
         await turns()
         assert client.ending is None
+
+
+async def test_what_an_answer_sets_going_leaves_in_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one frame, before the loop looks at its sockets again."""
+
+    async def twice(client: Any) -> None:
+        for n in range(2):
+            await client.invoke("n", n)
+
+    async with joined() as (client, peer):
+        tasks = [asyncio.create_task(twice(client)) for _ in range(3)]
+        for _ in tasks:
+            await peer.next(Invocation)
+        frames: list[bytes] = []
+        monkeypatch.setattr(client.wire.connection, "write", frames.append)
+        client.received(b"".join(peer.codec.encode(peer.result(str(n), n)) for n in (1, 2, 3)))
+        client.read_done()
+        assert frames == []
+        await asyncio.sleep(0)
+        assert [frame.count(b'"target":"n"') for frame in frames] == [3]
+        monkeypatch.undo()
+        peer.say(*(peer.result(str(n), n) for n in (4, 5, 6)))
+        await asyncio.gather(*tasks)

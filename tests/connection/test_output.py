@@ -96,6 +96,26 @@ async def test_what_one_iteration_gives_is_one_frame() -> None:
     assert wire.frames == [b"ab", b"c"]
 
 
+async def test_who_a_read_has_woken_is_awaited_for_a_turn() -> None:
+    """And no longer: what they emit is on its way when the loop polls its sockets next."""
+    wire = Wire()
+    out = Output(wire, Turn(asyncio.get_running_loop()))
+    out.held = True
+    loop = asyncio.get_running_loop()
+    for text in (b"a", b"b"):
+        loop.call_soon(out.emit, text)
+    out.release()
+    out.expect()
+    out.expect()
+    await asyncio.sleep(0)
+    assert wire.frames == [b"ab"]
+    out.expect()  # and nobody emits
+    await asyncio.sleep(0)
+    out.emit(b"c")
+    await asyncio.sleep(0)
+    assert wire.frames == [b"ab", b"c"]
+
+
 async def test_items_leave_when_the_stream_stops_producing() -> None:
     wire = Wire()
     out = Output(wire, Turn(asyncio.get_running_loop()))

@@ -226,6 +226,10 @@ def test_is_written(message: Invocation, record: bytes) -> None:
 def test_the_short_ways_write_the_same() -> None:
     hostile = 'a"\\\x1e\u2028é'
     assert JSON.result(hostile, b"[1]") == JSON.encode(Completion(invocation_id=hostile, result=Raw(b"[1]")))
+    call = Invocation(invocation_id=hostile, target=hostile, arguments=Raw(b"[1]"))
+    assert JSON.invocation(hostile, hostile, b"[1]") == JSON.encode(call)
+    with pytest.raises(ValueError, match="surrogate"):
+        JSON.invocation("1", "\ud800", b"[]")
     items = [b"1", b'"x"', b"null"]
     frame = JSON.items(hostile)
     one_by_one = [JSON.encode(StreamItem(invocation_id=hostile, item=Raw(item))) for item in items]

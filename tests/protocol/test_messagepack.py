@@ -172,6 +172,8 @@ def test_the_short_ways_write_the_same(size: int) -> None:
     payload = msgspec.msgpack.encode("x" * size)
     name = "é" * 40
     assert MESSAGEPACK.result(name, payload) == MESSAGEPACK.encode(Completion(invocation_id=name, result=Raw(payload)))
+    call = Invocation(invocation_id="1", target=name, arguments=Raw(b"\x91" + payload))
+    assert MESSAGEPACK.invocation("1", name, b"\x91" + payload) == MESSAGEPACK.encode(call)
     frame = MESSAGEPACK.items(name)
     items = [payload, b"\x01"]
     one_by_one = [MESSAGEPACK.encode(StreamItem(invocation_id=name, item=Raw(item))) for item in items]

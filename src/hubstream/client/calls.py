@@ -41,6 +41,11 @@ def encode_arguments(
         TypeError: A value that the protocol cannot carry.
     """
     any_encoder = wire.binder.encoder()
+    if encoders is None and up.are_values(arguments):
+        try:
+            return any_encoder(arguments), []
+        except ENCODING_ERRORS:
+            pass  # one by one, to say which
     parts: list[bytes] = []
     uploads: list[Upload] = []
     position = 0
@@ -79,11 +84,11 @@ class _PendingCall:
         self._end(ProtocolError("the server answers with a stream: ask for it with stream(), not invoke()"))
 
     def complete(self, completion: Completion) -> None:
-        error = hub_error(completion.error) if completion.error is not UNSET else None
-        if error is not None:
-            self._end(error)
+        if completion.error is not UNSET:
+            self._end(hub_error(completion.error))
             return
-        up.settle(self.uploads, None)
+        if self.uploads:
+            up.settle(self.uploads, None)
         if not self.future.done():
             self.future.set_result(completion)
 
@@ -107,7 +112,8 @@ async def invoke(
     encoded, uploads = encode_arguments(wire, name, arguments, encoders)
     call = _PendingCall(wire, uploads)
     try:
-        await wire.turn("invoke")
+        if not wire.free:
+            await wire.turn("invoke")
         call.id = wire.ask(Invocation, name, encoded, uploads, call)
     except BaseException:
         up.settle(uploads, None)
@@ -122,7 +128,8 @@ async def invoke(
     except Exception:
         await up.ended(uploads)
         raise
-    await up.ended(uploads)
+    if uploads:
+        await up.ended(uploads)
     try:
         return decode(completion.result if completion.result is not UNSET else NULL[wire.codec.name])
     except BINDING_ERRORS as error:

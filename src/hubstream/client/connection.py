@@ -117,6 +117,7 @@ class ClientCore(HubClient):
         self._keep_alive = keep_alive
         self._on_end = on_end
         self._loop = loop
+        self._answered = False  # a call or stream has ended in this read: whoever awaited it goes on
         self._shaken: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
         self._visited = 0.0  # by the clock
@@ -219,6 +220,7 @@ class ClientCore(HubClient):
                 waiting = pending.pop(message.invocation_id, None)
                 if waiting is not None:
                     waiting.complete(message)
+                    self._answered = True
             elif isinstance(message, Invocation):
                 self._runner.take(message)
             elif isinstance(message, Close):
@@ -232,7 +234,11 @@ class ClientCore(HubClient):
             wire.reading.check()
 
     def read_done(self) -> None:
-        self._wire.output.release()
+        output = self._wire.output
+        output.release()
+        if self._answered:
+            self._answered = False
+            output.expect()
 
     def writable(self) -> None:
         self._wire.output.resumed()

@@ -20,7 +20,7 @@ from hubstream.errors import ConnectionLost, HubError
 from hubstream.payloads.bind import Encode
 from hubstream.protocol.messages import Completion
 
-__all__ = ["Upload", "ended", "is_stream", "settle"]
+__all__ = ["Upload", "are_values", "ended", "is_stream", "settle"]
 
 logger = logging.getLogger("hubstream.client")
 
@@ -31,6 +31,11 @@ def is_stream(value: object) -> bool:
     """Whether an argument is uploaded: an async iterable or an iterator, such as a generator or an open file. No list is."""
     kind = type(value)
     return kind not in _VALUES and (hasattr(kind, "__aiter__") or hasattr(kind, "__next__"))
+
+
+def are_values(arguments: Sequence[object]) -> bool:
+    """Whether all of them are of the commonest classes, none of which is uploaded."""
+    return _VALUES.issuperset(map(type, arguments))
 
 
 class Upload:

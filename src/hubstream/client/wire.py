@@ -93,6 +93,11 @@ class Wire:
         self._gate = asyncio.Lock()
         self._queued = 0
 
+    @property
+    def free(self) -> bool:
+        """Whether a call may be written at once; if not, it has to await `turn()`."""
+        return self.active and not self._queued and not self.connection.paused and self.output.size < FRAME
+
     async def turn(self, method: str) -> None:
         """Wait until the transport takes more, in the order of the calls.
 
@@ -125,16 +130,21 @@ class Wire:
         invocation_id = next_id() if pending is not None else ""
         upload_ids = [next_id() for _ in uploads]
         stream_ids = upload_ids or UNSET
-        message: Invocation | StreamInvocation
-        if kind is Invocation:
-            message = Invocation(
-                invocation_id=invocation_id or UNSET, target=name, arguments=Raw(arguments), stream_ids=stream_ids
+        if kind is StreamInvocation:
+            encoded = self.codec.encode(
+                StreamInvocation(
+                    invocation_id=invocation_id, target=name, arguments=Raw(arguments), stream_ids=stream_ids
+                )
             )
+        elif invocation_id and not upload_ids:
+            encoded = self.codec.invocation(invocation_id, name, arguments)
         else:
-            message = StreamInvocation(
-                invocation_id=invocation_id, target=name, arguments=Raw(arguments), stream_ids=stream_ids
+            encoded = self.codec.encode(
+                Invocation(
+                    invocation_id=invocation_id or UNSET, target=name, arguments=Raw(arguments), stream_ids=stream_ids
+                )
             )
-        self.output.emit(self.codec.encode(message))
+        self.output.emit(encoded)
         self.sent = self.loop.time()
         if pending is not None:
             self.pending[invocation_id] = pending

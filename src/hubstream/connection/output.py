@@ -162,6 +162,15 @@ class Output:
             # Where each frame makes the transport wait, the one woken first takes all the room: the others are next.
             waiters = self._passed
 
+    def expect(self) -> None:
+        """Whoever the read has woken will emit in the loop's next turn: what they do leaves right behind them.
+
+        Without, the loop polls its sockets once more before a client's next call leaves, which then costs an eighth more.
+        """
+        if not self._scheduled:
+            self._scheduled = True
+            self._turn.await_end(self)
+
     def release(self) -> None:
         """The read has been handled: send what it gave."""
         self.held = False

@@ -70,8 +70,16 @@ class Codec(Protocol):
         """
         ...
 
+    def invocation(self, invocation_id: str, target: str, arguments: bytes) -> bytes:
+        """Write an Invocation with encoded arguments, framed: `encode` for the message a client sends most.
+
+        Raises:
+            ValueError: The target has half a surrogate pair.
+        """
+        ...
+
     def result(self, invocation_id: str, payload: bytes) -> bytes:
-        """Write a Completion with an encoded result, framed: `encode` for the message sent most."""
+        """Write a Completion with an encoded result, framed: `encode` for the message a server sends most."""
         ...
 
     def items(self, invocation_id: str) -> ItemFrame:

@@ -159,6 +159,11 @@ class JsonCodec:
         parts.append(b"}\x1e")
         return b"".join(parts)
 
+    def invocation(self, invocation_id: str, target: str, arguments: bytes) -> bytes:
+        """See `Codec.invocation`."""
+        head = (b'{"type":1,"invocationId":', _encode(invocation_id), b',"target":', _encode(target), b',"arguments":')
+        return b"".join((*head, arguments, b"}\x1e"))
+
     def result(self, invocation_id: str, payload: bytes) -> bytes:
         """See `Codec.result`."""
         return b"".join((b'{"type":3,"invocationId":', _encode(invocation_id), b',"result":', payload, b"}\x1e"))

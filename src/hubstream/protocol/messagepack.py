@@ -177,6 +177,11 @@ class MessagePackCodec:
             case Ack() | Sequence():
                 return _framed(b"\x92", _encode(message.type), _encode(message.sequence_id))
 
+    def invocation(self, invocation_id: str, target: str, arguments: bytes) -> bytes:
+        """See `Codec.invocation`."""
+        body = b"".join((b"\x96\x01\x80", _encode(invocation_id), _encode(target), arguments, b"\x90"))
+        return length_prefix(len(body)) + body
+
     def result(self, invocation_id: str, payload: bytes) -> bytes:
         """See `Codec.result`."""
         name = _encode(invocation_id)
