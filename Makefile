@@ -43,7 +43,7 @@ test: $(VENV)/dev.done demo/node_modules/.done $(NODE_TESTS:%=%/node_modules/.do
 check: $(VENV)/dev.done
 	@echo "==> ruff format" && $(VENV)/bin/ruff format --check .
 	@echo "==> ruff check" && $(VENV)/bin/ruff check .
-	@echo "==> mypy" && $(VENV)/bin/mypy -p hubstream -p conformance -p demo -p tests
+	@echo "==> mypy" && $(VENV)/bin/mypy -p hubstream -p conformance -p demo -p examples -p tests
 	@echo "==> basedpyright" && $(VENV)/bin/basedpyright
 	@echo "==> import-linter" && $(VENV)/bin/lint-imports --no-cache  # two runs at once spoil the cache
 

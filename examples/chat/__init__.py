@@ -1,0 +1,1 @@
+"""A chat with two rooms in the terminal."""

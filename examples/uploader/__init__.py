@@ -1,0 +1,1 @@
+"""Uploads of files with their progress, and a hub that takes them."""
