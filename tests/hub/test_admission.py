@@ -229,7 +229,7 @@ async def cancels_itself(request: Request) -> User | None:
 
 
 def no_user(request: Request) -> Any:
-    return {"sub": "ann"}
+    return {"sub": "ann", "key": "a secret"}
 
 
 def expired(request: Request) -> User | None:
@@ -273,6 +273,8 @@ async def test_what_authenticate_gives_or_raises(
     sent = await ask(hubs, what, "negotiateVersion=1" if what == "negotiate" else "", authorization="Bearer ann:admin")
     assert status(sent) == (101 if what == "WebSocket" and expected == 200 else expected)
     assert b"secret" not in b"".join(message.get("body", b"") for message in sent)
+    if function is no_user:
+        assert "secret" not in caplog.text
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [record.exc_info[0].__name__ for record in errors if record.exc_info and record.exc_info[0]] == (
         [] if logged is None else [logged]

@@ -76,6 +76,6 @@ def _valid(user: User | None) -> User | None:
     if user is None:
         return None
     if not isinstance(user, User):  # pyright: ignore[reportUnnecessaryIsInstance] - what it is written to give is not checked
-        raise TypeError(f"authenticate= gives a User or None, not {user!r}")
+        raise TypeError(f"authenticate= gives a User or None, not {type(user).__name__}")
     expires = user.expires_at
     return None if expires is not None and expires <= time.time() else user
