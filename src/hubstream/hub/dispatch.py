@@ -244,9 +244,10 @@ class Dispatcher:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a hub method raises is its caller's
             self.answers.failed(method.name, invocation_id, error)
-        since, self._since = self._since, perf_counter()
-        if self._since - since >= HELD:
-            self.answers.held(method.name, invocation_id, self._since - since)
+        now = perf_counter()
+        if now - self._since >= HELD:
+            self.answers.held(method.name, invocation_id, now - self._since)
+        self._since = now
         try:
             if self._scratch != self.context:  # it set a context variable: the next call starts without
                 self._scratch = self.context.copy()
