@@ -258,6 +258,29 @@ async def test_context_variables_are_the_calls() -> None:
             assert [value async for value in values] == ["of the connection"]
 
 
+async def test_a_generator_keeps_its_context_variables() -> None:
+    class Sets(Hub):
+        @hub_method(thread=True)
+        def stream(self, n: int) -> Iterator[str]:
+            token = variable.set("of the generator")
+            try:
+                for _ in range(n):
+                    yield variable.get()
+            finally:
+                variable.reset(token)  # raises where it was not set
+
+    async with raw(Sets) as wire:
+        wire.stream("stream", 2 * MOST)
+        assert await wire.take(2 * MOST + 1) == [*[item("1", "of the generator")] * 2 * MOST, done("1")]
+        wire.stream("stream", 1_000_000)
+        await wire.next()
+        wire.say(cancel("1"))
+        while (last := await wire.next())["type"] == 2:
+            pass
+        assert last == done("1")
+    assert variable.get() == "unset"
+
+
 async def test_threads_end_with_the_server() -> None:
     hubs = served()
     async with connect(hubs, "/hub") as connection:

@@ -81,6 +81,8 @@ class _Pulling:
     def __init__(self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
         self._make = make
         self._loop = loop
+        self._context = copy_context()
+        """One for all pulls: what the generator sets is there at its next step, and can be reset."""
         self._iterator: Iterator[Any] | None = None
         self._turn = threading.Lock()
         self._news = asyncio.Event()
@@ -110,7 +112,7 @@ class _Pulling:
         """In a thread: take some items."""
         with self._turn:
             if not self._closed:
-                self._pull()
+                self._context.run(self._pull)
 
     def pulled(self, _: Future[Any]) -> None:
         """In a thread: a pull has ended."""
@@ -141,4 +143,4 @@ class _Pulling:
             self._closed = True
             close: Callable[[], None] | None = getattr(self._iterator, "close", None)
             if close is not None:
-                close()
+                self._context.run(close)
