@@ -15,7 +15,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from hubstream.hub.describe import describe_method
 from hubstream.hub.down import StreamCall
@@ -34,18 +34,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Composed", "around_connect", "around_disconnect", "compose", "overrides"]
 
-Function = Callable[..., Any]
+Function: TypeAlias = Callable[..., Any]
 
 
-class Composed:
+class Composed(NamedTuple):
     """A method with all that stands around it."""
 
-    __slots__ = ("awaited", "function", "kind")
-
-    def __init__(self, function: Function, kind: Kind, awaited: bool) -> None:
-        self.function = function
-        self.kind = kind
-        self.awaited = awaited
+    function: Function
+    kind: Kind
+    awaited: bool
 
 
 def compose(
