@@ -114,6 +114,30 @@ async def cancel_of_an_invocation(x: Context) -> None:
 
 
 @check
+async def a_cancelled_invocation_harms_nothing(x: Context) -> None:
+    """Where the server does not heed it, its answer comes late and is dropped; what was uploaded to the call is closed."""
+    c = await x.open()
+    closed = asyncio.Event()
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 1
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    calls = [asyncio.ensure_future(call) for call in (c.invoke("Slow", 100), c.invoke("Sum", numbers()))]
+    await asyncio.sleep(0.02)
+    for call in calls:
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    await closed.wait()
+    assert await c.invoke("Add", 1, 2, result=int) == 3
+
+
+@check
 async def first_connect_is_tried_again(x: Context) -> None:
     relay = await x.relay()
     relay.refuses = True
