@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hubstream import PYTHON
+from hubstream import PYTHON, HubConnection
 from hubstream.hub.options import HubOptions
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -33,8 +35,16 @@ def test_every_option_is_listed() -> None:
 
 @pytest.mark.parametrize("name", [option.name for option in fields(HubOptions)])
 def test_with_its_default(name: str) -> None:
-    default = getattr(HubOptions(), name)
-    written = (
-        CLASSES.get(name) or IN_WORDS.get(default) or (str(default) if default in {None, False} else f"{default:,g}")
-    )
+    written = CLASSES.get(name) or in_words(getattr(HubOptions(), name))
     assert rows("hubs.md", "Options")[name] == written
+
+
+def test_the_clients_options_are_listed_with_their_defaults() -> None:
+    options = list(inspect.signature(HubConnection).parameters.values())[1:]
+    assert rows("client.md", "Options") == {option.name: in_words(option.default) for option in options}
+
+
+def in_words(default: Any) -> str:
+    if default in IN_WORDS:
+        return IN_WORDS[default]
+    return f"{default:,g}" if type(default) in {int, float} else str(default)
