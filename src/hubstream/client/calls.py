@@ -79,7 +79,7 @@ class _PendingCall:
         self.uploads = uploads
         self._wire = wire
 
-    def item(self, raw: Raw) -> None:
+    def take_in(self, items: list[Raw]) -> None:
         self._wire.cancel(self.id)
         self._end(ProtocolError("the server answers with a stream: ask for it with stream(), not invoke()"))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 from typing_extensions import override
 
 from hubstream.client import errors
@@ -211,12 +211,21 @@ class ClientCore(HubClient):
         wire = self._wire
         wire.output.held = True
         pending = wire.pending
+        items: list[Raw] = []  # that stand together, of one stream
+        stream_id = ""
         for message in self._session.receive(data, self._loop.time()):
             if isinstance(message, StreamItem):
-                waiting = pending.get(message.invocation_id)
-                if waiting is not None:
-                    waiting.item(message.item)
-            elif isinstance(message, Completion):
+                if message.invocation_id != stream_id:
+                    if items:
+                        wire.items(stream_id, items)
+                        items = []
+                    stream_id = message.invocation_id
+                items.append(message.item)
+                continue
+            if items:
+                wire.items(stream_id, items)
+                items = []
+            if isinstance(message, Completion):
                 waiting = pending.pop(message.invocation_id, None)
                 if waiting is not None:
                     waiting.complete(message)
@@ -228,6 +237,8 @@ class ClientCore(HubClient):
                 return
             elif message.type == 0:
                 self._agreed()
+        if items:
+            wire.items(stream_id, items)
         if self._session.error is not None:
             self._end(self._session.error, str(self._session.error), reconnect=wire.active)
         else:

@@ -53,7 +53,6 @@ class Download:
     """What the connection knows of a stream: its items as they came. It does not know its handle, so that one can go."""
 
     __slots__ = (
-        "_full",
         "_known",
         "_request",
         "_share",
@@ -62,6 +61,7 @@ class Download:
         "dropped",
         "ended",
         "error",
+        "full",
         "held",
         "id",
         "items",
@@ -75,13 +75,14 @@ class Download:
         self.decode = request.decode
         self._request = request
         self._share = 1 if request.policy == "latest" else request.buffer
-        self._full = False
         self._known = False  # whether `task` has been looked up since it became full: not at each item
         self._waiter: asyncio.Future[None] | None = None
         self.id: str | None = None
         self.uploads: list[Upload] = []
         self.items: deque[Raw] = deque()
         self.held = 0
+        self.full = False
+        """More than its share wait to be taken: `taken()` is to be called for each."""
         self.dropped = 0
         self.ended = False
         self.error: HubstreamError | None = None
@@ -91,7 +92,7 @@ class Download:
     @property
     def gone(self) -> bool:
         """Ended, and nothing of it is held that keeps the connection from reading."""
-        return self.ended and not self._full
+        return self.ended and not self.full
 
     async def open(self) -> None:
         """Ask the server.
@@ -116,14 +117,14 @@ class Download:
             up.settle(self.uploads, None)
             raise
 
-    def item(self, raw: Raw) -> None:
-        items = self.items
-        items.append(raw)
-        self.held += len(raw)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-        if len(items) > self._share and not self._full:
-            self._overfull()
+    def take_in(self, items: list[Raw]) -> None:
+        if self._request.policy == "wait":
+            self._hold(items)
+        else:
+            for item in items:
+                self._hold((item,))
+                if self.ended:
+                    break
 
     def complete(self, completion: Completion) -> None:
         if completion.error is not UNSET:
@@ -142,7 +143,7 @@ class Download:
         return any(isinstance(holder, Download) and holder.task is self.task for holder in full)
 
     def overflow(self) -> None:
-        self._full = False
+        self.full = False
         error = HubstreamError(
             f"the stream '{self._request.name}' was given up: {self.held} bytes of it wait to be taken while its reader waits "
             "for an answer on the same connection; take its items faster or use another connection"
@@ -165,13 +166,17 @@ class Download:
                 raise StopAsyncIteration
             await self._wait()
 
-    def take(self) -> Raw:
-        """The next item, as it came; there is one."""
-        raw = self.items.popleft()
-        self.held -= len(raw)
-        if self._full:
-            self._taken()
-        return raw
+    def taken(self) -> None:
+        """An item was taken while it was full."""
+        if len(self.items) <= self._share:
+            self.full = False
+            self.wire.reading.drain(self)
+            return
+        if not self._known:
+            self._known = True
+            self.task = asyncio.current_task()
+        if self.wire.reading.paused:
+            self.wire.reading.check()
 
     def undecodable(self, cause: Exception) -> HubError:
         """An item is not of the type asked for: that ends the stream."""
@@ -185,14 +190,21 @@ class Download:
         self.held = 0
         if not self.ended:
             self._cancel(error)
-        if self._full:
-            self._full = False
+        if self.full:
+            self.full = False
             self.wire.reading.drain(self)
+
+    def _hold(self, items: Sequence[Raw]) -> None:
+        self.items.extend(items)
+        self.held += sum(map(len, items))
+        self._wake()
+        if len(self.items) > self._share and not self.full:
+            self._overfull()
 
     def _overfull(self) -> None:
         request = self._request
         if request.policy == "wait":
-            self._full = True
+            self.full = True
             self._known = False
             self.wire.reading.fill(self)
         elif request.policy == "error":
@@ -223,17 +235,6 @@ class Download:
         self.error = error
         up.settle(self.uploads, error)
         self._wake()
-
-    def _taken(self) -> None:
-        if len(self.items) <= self._share:
-            self._full = False
-            self.wire.reading.drain(self)
-            return
-        if not self._known:
-            self._known = True
-            self.task = asyncio.current_task()
-        if self.wire.reading.paused:
-            self.wire.reading.check()
 
     async def _wait(self) -> None:
         if self._waiter is not None:

@@ -90,7 +90,10 @@ class Stream(AsyncIterator[T]):
                 await download.wait()
             else:
                 download = await self._wait_over_losses(download, self._resume)
-        raw = download.take()
+        raw = download.items.popleft()  # here, not by a method: a twelfth of what an item costs
+        download.held -= len(raw)
+        if download.full:
+            download.taken()
         try:
             item: T = download.decode(raw)
         except BINDING_ERRORS as cause:

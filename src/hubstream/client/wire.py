@@ -43,7 +43,7 @@ class Pending(Protocol):
 
     @property
     def uploads(self) -> Sequence[Outgoing]: ...
-    def item(self, raw: Raw) -> None: ...
+    def take_in(self, items: list[Raw]) -> None: ...
     def complete(self, completion: Completion) -> None: ...
     def fail(self, error: ConnectionLost) -> None: ...
     def held_up_by(self, full: set[Holder]) -> bool:
@@ -153,6 +153,12 @@ class Wire:
         for upload, upload_id in zip(uploads, upload_ids, strict=True):
             upload.start(upload_id)
         return invocation_id
+
+    def items(self, invocation_id: str, items: list[Raw]) -> None:
+        """Items of a stream have come, one after the other."""
+        waiting = self.pending.get(invocation_id)
+        if waiting is not None:
+            waiting.take_in(items)
 
     def cancel(self, invocation_id: str) -> None:
         """Nobody wants the answer any more: tell the server, the completions of uploads first (spec 7.5)."""

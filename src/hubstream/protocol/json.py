@@ -96,7 +96,10 @@ class JsonCodec:
                 message = recover(record)
             else:
                 if message.type == 2:
-                    sound = bool(message.invocation_id)
+                    if message.invocation_id:
+                        messages.append(message)
+                        continue
+                    sound = False
                 elif message.type == 1:
                     sound = _first_byte(message.arguments) == _ARRAY
                 elif message.type == 3:

@@ -29,7 +29,7 @@ from hubstream.protocol.messages import (
     StreamItem,
     readable,
 )
-from hubstream.protocol.packed import Packed, PackedCompletion
+from hubstream.protocol.packed import Packed, PackedCompletion, PackedStreamItem
 from hubstream.protocol.text import repaired
 
 __all__ = ["MessagePackCodec"]
@@ -104,8 +104,9 @@ class MessagePackCodec:
             records, taken = split_binary(data, limit)
         except FrameError as error:
             records, taken, late = error.records, len(data), error
+        decode = self.decode
         for record in records:
-            message = self.decode(record)
+            message = decode(record)
             if message is not None:
                 messages.append(message)
         if late is not None:
@@ -122,7 +123,10 @@ class MessagePackCodec:
             message = _decode(record)
         except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
             return recover(record)
-        if message.type == 1:
+        if isinstance(message, PackedStreamItem):  # first: a stream has many
+            if not message.invocation_id or (message.headers and _has_empty(message.headers)):
+                return recover(record)
+        elif message.type == 1:
             if message.invocation_id is None:
                 message.invocation_id = UNSET
             if not message.target or (message.headers and _has_empty(message.headers)):
@@ -136,7 +140,7 @@ class MessagePackCodec:
                 return recover(record)
             if message.stream_ids and "" in message.stream_ids:
                 return recover(record)
-        elif message.type == 2 or message.type == 5:  # noqa: PLR1714 - type checkers narrow by this form only
+        elif message.type == 5:
             if not message.invocation_id or (message.headers and _has_empty(message.headers)):
                 return recover(record)
         elif message.type == 7 and message.error is None:

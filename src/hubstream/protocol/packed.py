@@ -25,7 +25,7 @@ from hubstream.protocol.messages import (
     StreamItem,
 )
 
-__all__ = ["Packed", "PackedCompletion"]
+__all__ = ["Packed", "PackedCompletion", "PackedStreamItem"]
 
 
 class PackedInvocation(Invocation, array_like=True, kw_only=False, gc=False):
