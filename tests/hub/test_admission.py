@@ -157,10 +157,12 @@ async def test_nor_posts_to_polls_or_ends_one(transport: str, caplog: pytest.Log
 async def test_a_stolen_token_of_another_worker() -> None:
     secret = b"a secret of at least 16 bytes"
     one, other = (HubServer({"/hub": Open}, authenticate=authenticate, secret=secret) for _ in range(2))
-    token = await negotiated(one, **bearer("ann"))
-    assert status(await ask(other, "WebSocket", f"id={token}", **bearer("bob"))) == 101, (
-        "it comes in as himself, nothing is ann's"
-    )
+    for owner, thief in (("ann", "bob"), ("ann", None), (None, "bob")):
+        token = await negotiated(one, **bearer(owner))
+        assert status(await ask(other, "WebSocket", f"id={token}", **bearer(thief))) == 404, (
+            "it is signed for its owner"
+        )
+        assert status(await ask(other, "WebSocket", f"id={token}", **bearer(owner))) == 101
 
 
 def bearer(name: str | None) -> dict[str, str]:

@@ -69,6 +69,16 @@ def test_another_secret_or_path() -> None:
     assert Signer(SECRET, "/other", 15, time).read(token) is None
 
 
+def test_another_user() -> None:
+    _, (one,) = workers(1)
+    connection_id = mint()
+    for owner in (None, "", "ann", "\udcff"):
+        token = one.sign(connection_id, owner)
+        assert len(token) == 72
+        assert one.read(token, owner) == connection_id
+        assert not [it for it in (None, "", "ann", "ANN", "\udcff") if it != owner and one.read(token, it) is not None]
+
+
 @given(st.integers(0, 71), st.sampled_from("ABCDEFGHabcdefgh0123456789-_"))
 def test_tampered_with(place: int, letter: str) -> None:
     _, (one,) = workers(1)

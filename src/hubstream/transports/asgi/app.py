@@ -149,7 +149,7 @@ async def _serve(endpoint: Endpoint, table: Table, request: Request, receive: Re
         await respond(send, 400, b"Connection ID required", headers=headers)
     elif record is None:
         if method == "GET":
-            table.unknown(token)
+            table.unknown(token, request.user)
         await respond(send, 404, b"No Connection with that ID", headers=headers)
     elif table.foreign(record, request.user):
         await respond(send, 403, NOT_YOURS, headers=headers)

@@ -74,7 +74,7 @@ async def _record(endpoint: Endpoint, table: Table, request: Request, send: Send
     token = request.query.get("id")
     record = (table.find(token) or table.adopt(token, user)) if token else None
     if token and record is None:
-        table.unknown(token)
+        table.unknown(token, user)
         await refuse(scope, send, 404, b"No Connection with that ID", None)
         return None
     if record is not None and table.foreign(record, user):

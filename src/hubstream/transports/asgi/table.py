@@ -99,14 +99,14 @@ class Table:
         if version == 0:
             token = connection_id
         elif self._signer is not None:
-            token = self._signer.sign(connection_id)
+            token = self._signer.sign(connection_id, _id(user))
         else:
             token = mint()
         return self._wait(connection_id, token, user)
 
     def adopt(self, token: str, user: User | None = None) -> Record | None:
-        """A record for a token that another process signed and that was not used here; it waits, and is this user's."""
-        connection_id = self._signer.read(token) if self._signer is not None and genuine(token) else None
+        """A record for a token that another process signed for this user, and that was not used here; it waits."""
+        connection_id = self._signer.read(token, _id(user)) if self._signer is not None and genuine(token) else None
         return None if connection_id is None else self._wait(connection_id, token, user)
 
     def find(self, token: str) -> Record | None:
@@ -115,7 +115,7 @@ class Table:
             return None
         return self._waiting.get(token) or self._attached.get(token)
 
-    def unknown(self, token: str) -> None:
+    def unknown(self, token: str, user: User | None = None) -> None:
         """A client wants to attach with a token that is not known: say once what may be behind it, if it did not end here."""
         if self._hinted or not genuine(token) or token in self._ended:
             return
@@ -125,7 +125,7 @@ class Table:
                 "a connection token is not known here: another process negotiated it, or its connection ended long ago; with "
                 "several workers, give all of them the same secret=, or send each client to one worker (sticky sessions)"
             )
-        elif self._signer.read(token) is not None:
+        elif self._signer.read(token, _id(user)) is not None:
             self._hinted = True
             logger.warning(
                 "another process negotiated a connection that is no WebSocket; with event streams and long polling each client "
@@ -134,7 +134,7 @@ class Table:
 
     def foreign(self, record: Record, user: User | None) -> bool:
         """Whether a request for the record is not of the record's own user, who must not be impersonated by a stolen token."""
-        if record.user_id == (None if user is None else user.id):
+        if record.user_id == _id(user):
             return False
         if not self._suspected:
             self._suspected = True
@@ -222,7 +222,7 @@ class Table:
         if len(self._waiting) >= MAX_WAITING:
             self._evict()
         deadline = self.clock.loop.time() + self._timeout
-        record = Record(connection_id, token, deadline, None if user is None else user.id)
+        record = Record(connection_id, token, deadline, _id(user))
         if not self._waiting:
             self.clock.add(self)
         self._waiting[token] = record
@@ -249,6 +249,10 @@ class Table:
     def _relax(self) -> None:
         if not self._waiting and not self._resting:
             self.clock.discard(self)
+
+
+def _id(user: User | None) -> str | None:
+    return None if user is None else user.id
 
 
 def _late(records: dict[str, Record], now: float) -> list[str]:

@@ -38,6 +38,8 @@ def genuine(token: str) -> bool:
 class Signer:
     """Signed tokens of one endpoint: connection id (16 bytes), expiry (6 bytes, ms since 1970) and HMAC-SHA256, as base64url.
 
+    The user is signed too, and not in it: a token is good for the one who negotiated it.
+
     Args:
         secret: The key; the same in all processes.
         path: The endpoint's: a token of another one is none here.
@@ -54,24 +56,28 @@ class Signer:
         self._blind_until = 0  # a token was used and not remembered, so until it expires none can be told from it
         self._warned = False
 
-    def sign(self, connection_id: str) -> str:
-        """The token of a connection id that `mint` made."""
+    def sign(self, connection_id: str, user_id: str | None = None) -> str:
+        """The token of a connection id that `mint` made, for a user, or for an anonymous one."""
         expiry = int((self._now() + self._lifetime) * 1000)
         content = urlsafe_b64decode(connection_id + "==") + expiry.to_bytes(6, "big")
-        return urlsafe_b64encode(content + hmac.digest(self._key, content, "sha256")).decode()
+        return urlsafe_b64encode(content + self._signature(content, user_id)).decode()
 
-    def read(self, token: str) -> str | None:
-        """The connection id of a token that any process signed; None if it is tampered with, expired or used here."""
+    def read(self, token: str, user_id: str | None = None) -> str | None:
+        """The connection id of a token that any process signed; None if it is tampered with, expired, used here or another's."""
         now = int(self._now() * 1000)
         if len(token) != 72 or token in self._spent or now < self._blind_until:
             return None
         whole = urlsafe_b64decode(token)
         content, signature = whole[:22], whole[22:]
-        if not hmac.compare_digest(signature, hmac.digest(self._key, content, "sha256")):
+        if not hmac.compare_digest(signature, self._signature(content, user_id)):
             return None
         if _expiry(content) <= now:
             return None
         return urlsafe_b64encode(content[:16])[:22].decode()
+
+    def _signature(self, content: bytes, user_id: str | None) -> bytes:
+        user = b"" if user_id is None else b"\0" + user_id.encode(errors="surrogatepass")
+        return hmac.digest(self._key, content + user, "sha256")
 
     def spend(self, token: str) -> None:
         """A token is used up in this process."""
