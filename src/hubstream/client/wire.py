@@ -128,15 +128,14 @@ class Wire:
         """Write a call and start its uploads. Returns its id; without `pending` nobody waits, and it has none."""
         next_id = self.session.next_id
         invocation_id = next_id() if pending is not None else ""
-        upload_ids = [next_id() for _ in uploads]
-        stream_ids = upload_ids or UNSET
+        stream_ids = [next_id() for _ in uploads] if uploads else UNSET
         if kind is StreamInvocation:
             encoded = self.codec.encode(
                 StreamInvocation(
                     invocation_id=invocation_id, target=name, arguments=Raw(arguments), stream_ids=stream_ids
                 )
             )
-        elif invocation_id and not upload_ids:
+        elif invocation_id and stream_ids is UNSET:
             encoded = self.codec.invocation(invocation_id, name, arguments)
         else:
             encoded = self.codec.encode(
@@ -150,8 +149,9 @@ class Wire:
             self.pending[invocation_id] = pending
             if self.reading.paused:
                 self.reading.check()
-        for upload, upload_id in zip(uploads, upload_ids, strict=True):
-            upload.start(upload_id)
+        if stream_ids is not UNSET:
+            for upload, upload_id in zip(uploads, stream_ids, strict=True):
+                upload.start(upload_id)
         return invocation_id
 
     def items(self, invocation_id: str, items: list[Raw]) -> None:
