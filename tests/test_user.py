@@ -29,6 +29,7 @@ def test_its_end_is_a_time() -> None:
         ({"id": None}, TypeError, "is a text"),
         ({"id": ""}, ValueError, "anonymous user is None"),
         ({"id": "a", "roles": "admin"}, TypeError, r"\['admin'\]"),
+        ({"id": "a", "roles": None}, TypeError, "a list of texts"),
         ({"id": "a", "expires": datetime(2026, 1, 1)}, TypeError, "no time zone"),  # noqa: DTZ001 - that is the point
         ({"id": "a", "expires": "2026-01-01"}, TypeError, "seconds since the epoch"),
         ({"id": "a", "expires": True}, TypeError, "seconds since the epoch"),

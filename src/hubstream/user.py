@@ -39,7 +39,7 @@ class User:
             raise TypeError(f"a user's id is a text, not {self.id!r}: str() makes it one")
         if not self.id:
             raise ValueError("a user's id is not empty; an anonymous user is None")
-        if isinstance(self.roles, str):
+        if isinstance(self.roles, str) or not isinstance(self.roles, Collection):  # pyright: ignore[reportUnnecessaryIsInstance] - claims may lack them
             raise TypeError(f"roles are a list of texts, such as ['admin'], not {self.roles!r}")
         object.__setattr__(self, "roles", frozenset(self.roles))
         if isinstance(self.expires, datetime):
