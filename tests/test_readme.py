@@ -7,7 +7,8 @@ import inspect
 import re
 import shutil
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,30 @@ def test_the_server_has_twelve_lines_or_fewer() -> None:
     assert len([line for line in server.splitlines() if line.strip()]) <= 12
 
 
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncGenerator[int]:
+    """The port of an application that is served while the block runs."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        async with asyncio.timeout(10):
+            await serving
+
+
+async def test_the_programs_lines_print_what_the_server_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(ROOT / "README.md")
+    async with served(shown["app"]) as port, asyncio.timeout(20):
+        source = inspect.cleandoc(blocks(ROOT / "README.md", "python")[1])
+        source = source.replace("localhost:8000", f"127.0.0.1:{port}").replace("10, 0.5", "3, 0.01")
+        exec(compile(source, "README.md", "exec", dont_inherit=True), shown)  # noqa: S102 - our own page
+        await shown["program"]()
+    assert capsys.readouterr().out.split() == ["0", "1", "2", "15"]
+
+
 async def test_the_browsers_lines_print_what_the_server_streams(tmp_path: Path) -> None:
     node, modules = shutil.which("node"), ROOT / "demo" / "node_modules"
     if node is None or not modules.is_dir():
@@ -77,11 +102,7 @@ async def test_the_browsers_lines_print_what_the_server_streams(tmp_path: Path) 
     app: ASGIApp = run(ROOT / "README.md")["app"]
     (script,) = blocks(ROOT / "README.md", "js")
     (tmp_path / "node_modules").symlink_to(modules)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        port = listener.getsockname()[1]
+    async with served(app) as port:
         lines = script.replace("localhost:8000", f"127.0.0.1:{port}").replace("10, 0.5", "3, 0.01")
         # The page stays open; a program ends its connection once both streams have ended.
         lines = lines.replace('console.log("that was all")', '(console.log("that was all"), connection.stop())')
@@ -96,10 +117,6 @@ async def test_the_browsers_lines_print_what_the_server_streams(tmp_path: Path) 
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    finally:
-        server.should_exit = True
-        async with asyncio.timeout(10):
-            await serving
     printed = [line for line in output.decode().splitlines() if not line.startswith("[")]  # the client's own log
     assert sorted(printed) == ["0", "1", "12", "2", "that was all"], errors.decode()
 

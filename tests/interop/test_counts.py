@@ -7,7 +7,17 @@ import re
 import pytest
 
 from tests.browser import test_driver
-from tests.interop import test_dotnet, test_dotnet11, test_java, test_javascript, test_javascript_old, test_transcripts
+from tests.interop import (
+    test_dotnet,
+    test_dotnet11,
+    test_java,
+    test_javascript,
+    test_javascript_old,
+    test_python,
+    test_relay,
+    test_transcripts,
+)
+from tests.interop.payloads import test_clients
 from tests.interop.servers import ROOT
 
 COUNTS = {
@@ -20,6 +30,9 @@ COUNTS = {
     * len(test_javascript_old.TRANSPORTS)
     * len(test_javascript_old.CHECKS),
     "Java client 9.0.3": len(test_java.CHECKS),
+    "types of payloads, .NET 10 and JavaScript 10.0.11 clients": 2 * len(test_clients.CHECKS),
+    "our client, to ASP.NET Core 10 and to our server": len(test_python.CASES),
+    "our client, through cuts, stalls and noise": len(test_relay.CASES),
     "ASP.NET Core's recorded answers": len(test_transcripts.PLAIN) + len(test_transcripts.DETAILED),
 }
 

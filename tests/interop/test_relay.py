@@ -92,9 +92,12 @@ async def x(hub_server: str, combination: Combination) -> AsyncIterator[Context]
         await eventually(lambda: asyncio.all_tasks() - before <= {asyncio.current_task()})
 
 
+CASES = [(server, combination, fault) for server in SERVERS for combination in COMBINATIONS for fault in FAULTS]
+
+
 @pytest.mark.parametrize(
     ("hub_server", "combination", "fault"),
-    [(server, combination, fault) for server in SERVERS for combination in COMBINATIONS for fault in FAULTS],
+    CASES,
     indirect=["hub_server"],
     ids=str,
 )
