@@ -14,7 +14,7 @@ import uvicorn
 
 from hubstream import Hub, HubError, HubServer, hub_method
 
-__all__ = ["LIMIT", "Works", "go_on", "seen", "served"]
+__all__ = ["LIMIT", "Works", "go_on", "heard", "seen", "served"]
 
 LIMIT = 10.0
 """Seconds for anything at all."""
@@ -122,6 +122,14 @@ class Works(Hub):
         connections: Any = servers[-1].server_state.connections
         for connection in list(connections):
             connection.transport.abort()
+
+
+def heard(what: object) -> Any:
+    """Wait until the hub notes that, or something that begins with it; what it noted before is of other connections."""
+    while True:
+        noted: Any = seen.get(timeout=LIMIT)
+        if what in (noted, noted[0]):
+            return noted
 
 
 @contextmanager

@@ -14,7 +14,9 @@ import pytest
 import hubstream
 from hubstream import ConnectionLost, HubError
 from hubstream.blocking import HubConnection, Stream
-from tests.blocking.served import LIMIT, go_on, seen
+from hubstream.blocking.connection import within
+from hubstream.blocking.loop_thread import loop_thread
+from tests.blocking.served import LIMIT, go_on, heard, seen
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -50,10 +52,9 @@ def test_a_call(url: str, protocol: Any, transport: str) -> None:
         assert same is connection
         assert (connection.state, connection.transport) == ("Connected", transport)
         assert connection.invoke("add", 1, 2, result=int) == 3
-        assert seen.empty()
         gone = ("gone", connection.connection_id)
     assert connection.state == "Disconnected"
-    assert seen.get(timeout=LIMIT) == gone
+    assert heard(gone)
 
 
 def test_errors(connection: HubConnection) -> None:
@@ -94,9 +95,40 @@ def test_a_server_that_is_not_there() -> None:
 def test_a_call_that_takes_too_long_is_cancelled(connection: HubConnection) -> None:
     with pytest.raises(TimeoutError, match=r"the result of 'wait' did not come within 0\.05 s"):
         connection.invoke("wait", timeout=0.05)
-    assert [seen.get(timeout=LIMIT), seen.get(timeout=LIMIT)] == ["waiting", "cancelled"]
+    assert heard("waiting")
+    assert heard("cancelled")
     assert connection.invoke("add", 1, 2, timeout=LIMIT) == 3
     connection.send("add", 1, 2, timeout=LIMIT)
+
+
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_ctrl_c_while_a_call_is_handed_over(
+    connection: HubConnection, monkeypatch: pytest.MonkeyPatch, handed_over: bool
+) -> None:
+    loop = loop_thread().loop
+    hand_over = loop.call_soon_threadsafe
+
+    def interrupted(callback: Callable[[], object]) -> None:
+        monkeypatch.undo()
+        if handed_over:
+            hand_over(callback)
+            heard("waiting")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        connection.invoke("wait")
+    if handed_over:
+        assert heard("cancelled")
+    assert connection.invoke("add", 1, 2, timeout=LIMIT) == 3
+
+
+async def test_a_time_out_that_is_not_ours_stays_what_it_is() -> None:
+    async def fails() -> None:
+        raise TimeoutError("the disk")
+
+    with pytest.raises(TimeoutError, match="the disk"):
+        await within(fails(), 10, "the result of 'wait'")
 
 
 def test_calls_of_several_threads(connection: HubConnection) -> None:
@@ -124,7 +156,7 @@ def test_what_waits_when_it_is_stopped_elsewhere(connection: HubConnection) -> N
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert seen.get(timeout=LIMIT) == "waiting"
+    assert heard("waiting")
     connection.stop()
     thread.join(LIMIT)
     assert [str(error) for error in errors] == ["Invocation canceled due to the underlying connection being closed."]
@@ -186,7 +218,7 @@ def wait_too_long(connection: HubConnection) -> None:
 @pytest.mark.parametrize("leave", [leave_the_block, leave_the_loop, close, wait_too_long])
 def test_a_stream_that_is_left_is_cancelled(connection: HubConnection, leave: Callable[[HubConnection], None]) -> None:
     leave(connection)
-    assert seen.get(timeout=LIMIT) == "stopped"
+    assert heard("stopped")
     assert connection.invoke("add", 1, 2) == 3
 
 
@@ -208,7 +240,7 @@ def test_a_stream_that_is_not_read_makes_the_server_wait(connection: HubConnecti
     with connection.stream("blocks", 10_000, item=bytes) as blocks:
         assert len(next(blocks)) == 16_384
         assert connection.invoke("add", 1, 2) == 3
-    _, produced = seen.get(timeout=LIMIT)
+    _, produced = heard("blocks")
     assert produced < 2_000  # of 160 MB what lies in sockets and buffers
 
 
@@ -259,7 +291,7 @@ def test_a_generator_is_pulled_no_faster_than_it_is_sent(connection: HubConnecti
     go_on.clear()
     call = threading.Thread(target=lambda: sizes.append(connection.invoke("hesitant", pieces(), result=int)))
     call.start()
-    assert seen.get(timeout=LIMIT) == "hesitates"
+    assert heard("hesitates")
     before = -1
     while before != len(pulled):  # until it stands still
         before = len(pulled)
@@ -328,7 +360,7 @@ def test_a_generator_of_a_call_that_was_never_made(connection: HubConnection) ->
     next(begun)
     with pytest.raises(TypeError, match="argument 2 of 'both' cannot be sent"):
         connection.invoke("both", begun, object())
-    assert seen.get(timeout=LIMIT) == "closed"
+    assert heard("closed")
     assert list(begun) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from functools import partial
 from queue import Queue
@@ -11,8 +12,9 @@ import pytest
 
 from hubstream import ConnectionLost, MappingError
 from hubstream.blocking import HubConnection
+from hubstream.blocking import threads as threads_module
 from hubstream.blocking.threads import Threads, as_exception
-from tests.blocking.served import LIMIT, seen
+from tests.blocking.served import LIMIT, heard
 from tests.blocking.test_calls import until
 
 
@@ -187,13 +189,30 @@ def test_a_connection_nobody_has_is_stopped(url: str) -> None:
     connection.start()
     gone = ("gone", connection.connection_id)
     del connection
-    assert seen.get(timeout=LIMIT) == gone
+    assert heard(gone)
 
 
 async def test_threads_are_used_again() -> None:
     threads = Threads()
     names = {await threads.run(threading.get_ident) for _ in range(20)}
     assert len(names) <= 2  # the first may not be back yet
+
+
+async def test_threads_without_work_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads_module, "IDLE", 0.01)
+    threads = Threads()
+    thread = await threads.run(threading.current_thread)
+    await asyncio.to_thread(thread.join, LIMIT)
+    assert not thread.is_alive()
+    assert await threads.run(lambda: 3) == 3
+
+
+async def test_threads_under_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads_module, "IDLE", 0.0)  # each is about to end when it may be needed again
+    threads = Threads()
+    async with asyncio.timeout(LIMIT):
+        for _ in range(200):
+            assert await asyncio.gather(*(threads.run(int, str(n)) for n in range(5))) == [0, 1, 2, 3, 4]
 
 
 def test_exceptions_for_tasks() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from tests.blocking.served import LIMIT, seen
+from tests.blocking.served import LIMIT, heard
 
 START = 60
 """Seconds a kernel may take to start."""
@@ -53,7 +53,7 @@ def test_in_a_notebook(url: str, kernel: tuple[Any, Cell]) -> None:
     assert cell("import asyncio\nprint(asyncio.get_running_loop().is_running())") == "True\n"
     assert cell("print(connection.state, connection.invoke('add', 1, 2, result=int))") == "Connected 3\n"
     assert cell("for n in connection.stream('forever', item=int):\n    if n == 3: break\nprint(n)") == "3\n"
-    assert seen.get(timeout=LIMIT) == "stopped"
+    assert heard("stopped")
     assert cell("print(connection.invoke('total', (n for n in range(10)), result=int))") == "45\n"
     assert (
         cell("connection.on('answer', lambda question: question.upper())\nprint(connection.invoke('ask', 'a'))")
@@ -64,19 +64,19 @@ def test_in_a_notebook(url: str, kernel: tuple[Any, Cell]) -> None:
 
     # A cell that is run again: the connection before it is nobody's any more.
     assert cell(f"connection = HubConnection({url!r})\nconnection.start()") == ""
-    assert seen.get(timeout=LIMIT)[0] == "gone"
+    assert heard("gone")
 
     # The kernel's button "interrupt", while a cell waits.
     def interrupt() -> None:
-        seen.get(timeout=LIMIT)  # it is waiting
+        heard("waiting")
         os.kill(manager.provisioner.pid, signal.SIGINT)
 
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
     assert cell("connection.invoke('wait')") == "KeyboardInterrupt: "
     interrupting.join(LIMIT)
-    assert seen.get(timeout=LIMIT) == "cancelled"
+    assert heard("cancelled")
     assert cell("print(connection.invoke('add', 3, 4))") == "7\n"
 
     manager.shutdown_kernel()
-    assert seen.get(timeout=LIMIT)[0] == "gone"
+    assert heard("gone")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.blocking.served import LIMIT, seen
+from tests.blocking.served import LIMIT, heard
 
 BEGIN = """
 import atexit, os, signal, sys, threading, time
@@ -25,10 +26,10 @@ connection = HubConnection(sys.argv[1])
 
 
 @contextmanager
-def program(text: str, url: str) -> Generator[subprocess.Popen[str]]:
+def program(text: str, *arguments: str) -> Generator[subprocess.Popen[str]]:
     """A program while the block runs; it is killed if it has not ended in the end."""
     process = subprocess.Popen(
-        [sys.executable, "-c", BEGIN + text, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", BEGIN + text, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         yield process
@@ -45,12 +46,6 @@ def ends(text: str, url: str, *, within: float = LIMIT) -> str:
         return output
 
 
-def gone() -> bool:
-    """Whether a connection has ended."""
-    what: str = seen.get(timeout=LIMIT)[0]
-    return what == "gone"
-
-
 def test_at_its_end_the_connection_is_stopped(url: str) -> None:
     text = """
 def call():
@@ -65,7 +60,7 @@ connection.start()
 print(connection.invoke("add", 1, 2))
 """
     assert ends(text, url) == "3\nDisconnected\nthe program is ending, and its connections have ended\n"
-    assert gone()
+    assert heard("gone")
 
 
 def test_functions_that_do_not_end_do_not_hold_up_its_end(url: str) -> None:
@@ -114,27 +109,48 @@ except KeyboardInterrupt:
 """
     with program(text, url) as process:
         if ended == "cancelled":
-            assert seen.get(timeout=LIMIT) == "waiting"
+            assert heard("waiting")
         else:
             assert process.stdout is not None
             assert process.stdout.readline() == "0\n"
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=LIMIT)
         assert (process.returncode, output, errors) == (0, "interrupted 3\n", "")
-    assert seen.get(timeout=LIMIT) == ended
-    assert gone()
+    assert heard(ended)
+    assert heard("gone")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_ctrl_c_ends_the_start(url: str) -> None:
+    text = """
+try:
+    connection.start()
+except KeyboardInterrupt:
+    print(connection.state)
+connection = HubConnection(sys.argv[2])
+with connection:
+    print(connection.state)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(LIMIT)
+        with program(text, f"http://127.0.0.1:{silent.getsockname()[1]}", url) as process:
+            asking, _ = silent.accept()
+            with asking:
+                process.send_signal(signal.SIGINT)
+                output, errors = process.communicate(timeout=LIMIT)
+            assert (process.returncode, output, errors) == (0, "Disconnected\nConnected\n", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 def test_ctrl_c_ends_the_program(url: str) -> None:
     with program("with connection: connection.invoke('wait')", url) as process:
-        assert seen.get(timeout=LIMIT) == "waiting"
+        assert heard("waiting")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=LIMIT)
     assert process.returncode == -signal.SIGINT
     assert errors.rstrip().endswith("KeyboardInterrupt")
-    assert seen.get(timeout=LIMIT) == "cancelled"
-    assert gone()
+    assert heard("cancelled")
+    assert heard("gone")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -155,5 +171,5 @@ if child == 0:
 print(os.waitpid(child, 0)[1], connection.invoke("add", 20, 3))
 """
     assert ends(text, url) == "True\n3\n0 23\n"
-    assert gone()
-    assert gone()
+    assert heard("gone")
+    assert heard("gone")

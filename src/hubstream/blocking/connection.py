@@ -337,7 +337,7 @@ class HubConnection:
         except BaseException:
             coroutine.close()
             raise
-        return thread.call(coroutine if timeout is None else _within(coroutine, timeout, what))
+        return thread.call(coroutine if timeout is None else within(coroutine, timeout, what))
 
 
 def _uploads(arguments: Sequence[object]) -> list[object]:
@@ -362,7 +362,7 @@ async def _stop(thread: LoopThread, connection: AsyncHubConnection) -> None:
     thread.open.discard(connection)
 
 
-async def _within(coroutine: Coroutine[Any, Any, T], seconds: float, what: str) -> T:
+async def within(coroutine: Coroutine[Any, Any, T], seconds: float, what: str) -> T:
     limit = asyncio.timeout(seconds)
     try:
         async with limit:

@@ -13,9 +13,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol
 
 from typing_extensions import TypeVar, override
 
@@ -30,6 +30,8 @@ STOP: Final = 6.0
 """Seconds the connections have to stop when the program ends: servers that do not answer have five of them."""
 LAST: Final = 8.0
 """Seconds the thread has to end then."""
+PATIENCE: Final = 1.0
+"""Seconds a call that was interrupted has to end."""
 SLICE: Final = 0.1 if sys.platform == "win32" else None
 """Seconds of waiting in one go: on Windows Ctrl-C does not interrupt a lock."""
 
@@ -61,7 +63,7 @@ class LoopThread:
         return self._thread.is_alive()
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the loop and wait for its end. Interrupted, it is cancelled.
+        """Run a coroutine in the loop and wait for its end. Interrupted, it is cancelled, and has ended when this returns.
 
         Raises:
             RuntimeError: This is the loop's own thread, which would wait for itself.
@@ -76,13 +78,16 @@ class LoopThread:
         if not self.alive:
             coroutine.close()
             raise ConnectionLost("the program is ending, and its connections have ended")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-        try:
-            return _wait(future)
+        call = _Call(coroutine)
+        try:  # the interruption may come while the call is handed over, which is when the loop's thread gets its turn
+            self.loop.call_soon_threadsafe(call.start)
+            return _wait(call.outcome)
         except CancelledError:
             raise ConnectionLost("the program is ending, and its connections have ended") from None
         except BaseException:
-            future.cancel()
+            if not call.outcome.done():  # interrupted
+                self.loop.call_soon_threadsafe(call.cancel)
+                wait((call.outcome,), timeout=PATIENCE)
             raise
 
     def end(self) -> None:
@@ -109,6 +114,34 @@ def _wait(future: Future[T]) -> T:
         except TimeoutError:
             if future.done():
                 return future.result()  # its own, if it has one
+
+
+class _Call(Generic[T]):
+    """A coroutine that one thread waits for and the loop's runs."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.outcome: Future[T] = Future()
+        self._coroutine = coroutine
+        self._task: asyncio.Task[T] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._coroutine)
+        self._task.add_done_callback(self._done)
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        else:  # it was not handed over
+            self._coroutine.close()
+            self.outcome.set_exception(CancelledError())
+
+    def _done(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.outcome.set_exception(CancelledError())
+        elif (error := task.exception()) is not None:
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(task.result())
 
 
 class _Process:
