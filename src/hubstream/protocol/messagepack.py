@@ -66,6 +66,30 @@ def _completion(packed: PackedCompletion, record: bytes) -> HubMessage | None:
     return recover(record)
 
 
+def _checked(message: Packed, record: bytes) -> HubMessage | None:
+    """What a record says that msgspec has read, which knows nothing of empty names."""
+    if message.type == 1:
+        if message.invocation_id is None:
+            message.invocation_id = UNSET
+        if not message.target or (message.headers and _has_empty(message.headers)):
+            return recover(record)
+        if message.stream_ids and "" in message.stream_ids:
+            return recover(record)
+    elif message.type == 3:
+        return _completion(message, record)
+    elif message.type == 4:
+        if not message.invocation_id or not message.target or (message.headers and _has_empty(message.headers)):
+            return recover(record)
+        if message.stream_ids and "" in message.stream_ids:
+            return recover(record)
+    elif message.type == 2 or message.type == 5:  # noqa: PLR1714 - type checkers narrow by this form only
+        if not message.invocation_id or (message.headers and _has_empty(message.headers)):
+            return recover(record)
+    elif message.type == 7 and message.error is None:
+        message.error = UNSET
+    return message
+
+
 class _MessagePackItems:
     __slots__ = ("_head", "overhead")
 
@@ -104,9 +128,17 @@ class MessagePackCodec:
             records, taken = split_binary(data, limit)
         except FrameError as error:
             records, taken, late = error.records, len(data), error
-        decode = self.decode
+        message: HubMessage | None
         for record in records:
-            message = decode(record)
+            try:
+                packed = _decode(record)
+            except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
+                message = recover(record)
+            else:
+                if isinstance(packed, PackedStreamItem) and packed.invocation_id and not packed.headers:
+                    messages.append(packed)  # a stream has many
+                    continue
+                message = _checked(packed, record)
             if message is not None:
                 messages.append(message)
         if late is not None:
@@ -119,33 +151,9 @@ class MessagePackCodec:
 
     def decode(self, record: bytes) -> HubMessage | None:
         """See `Codec.decode`."""
-        try:
-            message = _decode(record)
-        except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
-            return recover(record)
-        if isinstance(message, PackedStreamItem):  # first: a stream has many
-            if not message.invocation_id or (message.headers and _has_empty(message.headers)):
-                return recover(record)
-        elif message.type == 1:
-            if message.invocation_id is None:
-                message.invocation_id = UNSET
-            if not message.target or (message.headers and _has_empty(message.headers)):
-                return recover(record)
-            if message.stream_ids and "" in message.stream_ids:
-                return recover(record)
-        elif message.type == 3:
-            return _completion(message, record)
-        elif message.type == 4:
-            if not message.invocation_id or not message.target or (message.headers and _has_empty(message.headers)):
-                return recover(record)
-            if message.stream_ids and "" in message.stream_ids:
-                return recover(record)
-        elif message.type == 5:
-            if not message.invocation_id or (message.headers and _has_empty(message.headers)):
-                return recover(record)
-        elif message.type == 7 and message.error is None:
-            message.error = UNSET
-        return message
+        messages: list[HubMessage] = []
+        self.read(length_prefix(len(record)) + record, None, messages)
+        return messages[0] if messages else None
 
     def encode(self, message: HubMessage) -> bytes:
         """See `Codec.encode`."""
