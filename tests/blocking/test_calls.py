@@ -101,6 +101,12 @@ def test_a_call_that_takes_too_long_is_cancelled(connection: HubConnection) -> N
     connection.send("add", 1, 2, timeout=LIMIT)
 
 
+def test_a_token_that_is_no_function() -> None:
+    token: Any = "a token"
+    with pytest.raises(TypeError, match="token is a function that gives the token"):
+        HubConnection("http://127.0.0.1:9/works", token=token)
+
+
 @pytest.mark.parametrize("handed_over", [True, False])
 def test_ctrl_c_while_a_call_is_handed_over(
     connection: HubConnection, monkeypatch: pytest.MonkeyPatch, handed_over: bool

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -442,17 +443,29 @@ OPTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"stream_policy": "drop"}, ValueError, "wait, drop_oldest, latest, error, not 'drop'"),
     ({"retry_start": True}, ValueError, "retry_start=True needs to know when"),
     ({"reconnect": [1, -1]}, ValueError, "a delay is a number of seconds, not -1"),
-    ({"reconnect": 3}, TypeError, "not iterable"),
-    ({"reconnect": "fast"}, TypeError, "not supported"),
+    (
+        {"server_timeout": timedelta(seconds=3)},
+        TypeError,
+        "server_timeout is a number of seconds, not datetime.timedelta",
+    ),
+    ({"keep_alive": "15"}, TypeError, "keep_alive is a number of seconds, not '15'"),
+    ({"stream_buffer": "10"}, TypeError, "stream_buffer is a number of items, not '10'"),
+    ({"reconnect": 3}, TypeError, "reconnect is True, a list of seconds or a policy, not 3"),
+    ({"reconnect": "fast"}, TypeError, "a delay is a number of seconds, not 'f'"),
+    ({"reconnect": ["1"]}, TypeError, "a delay is a number of seconds, not '1'"),
     ({"transports": ["Pigeons"]}, ValueError, "Pigeons"),
+    ({"transports": "WebSockets"}, TypeError, r"a list, such as \['WebSockets'\], not 'WebSockets'"),
+    ({"token": "abc.def"}, TypeError, "a function that gives the token: token=lambda: "),
+    ({"payloads": "DOTNET"}, TypeError, "payloads is PYTHON, DOTNET or "),
     ({"skip_negotiation": True}, ValueError, "WebSockets"),
 ]
 
 
 @pytest.mark.parametrize(("options", "kind", "text"), OPTIONS, ids=str)
 def test_options_that_are_none(options: dict[str, Any], kind: type[Exception], text: str) -> None:
-    with pytest.raises(kind, match=text):
+    with pytest.raises(kind, match=text) as caught:
         HubConnection("http://test/hub", **options)
+    assert "abc.def" not in str(caught.value)
 
 
 def test_a_url_that_is_none() -> None:

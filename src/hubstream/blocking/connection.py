@@ -98,7 +98,7 @@ class HubConnection:
             protocol=protocol,
             transports=transports,
             skip_negotiation=skip_negotiation,
-            token=None if token is None else InThread(token),
+            token=InThread(token) if callable(token) else token,
             headers=headers,
             proxy=proxy,
             ssl=ssl,

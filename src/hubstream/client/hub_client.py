@@ -287,7 +287,9 @@ class HubClient(ABC):
 
 
 def check_buffer(buffer: int, policy: StreamPolicy) -> None:
-    """Raises ValueError for what is no buffer."""
+    """Raises ValueError, or TypeError, for what is no buffer."""
+    if not isinstance(buffer, int):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass texts
+        raise TypeError(f"stream_buffer is a number of items, not {buffer!r}")
     if buffer < 1:
         raise ValueError(f"a stream's buffer holds at least one item, not {buffer!r}")
     if policy not in get_args(StreamPolicy):

@@ -82,7 +82,7 @@ class HubConnection(HubClient):
     Raises:
         ImportError: aiohttp is not installed: `pip install hubstream[client]`.
         ValueError: An option has no such value.
-        TypeError: `reconnect` is none of these.
+        TypeError: One is of another type, such as a token that is a text instead of a function.
     """
 
     def __init__(
@@ -113,8 +113,14 @@ class HubConnection(HubClient):
             ("server_timeout", server_timeout),
             ("keep_alive", keep_alive),
         ):
+            if not isinstance(seconds, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass texts
+                raise TypeError(f"{name} is a number of seconds, not {seconds!r}")
             if not seconds > 0:
                 raise ValueError(f"{name} is a number of seconds, not {seconds!r}")
+        if isinstance(transports, str):
+            raise TypeError(f"transports is a list, such as ['WebSockets'], not {transports!r}")
+        if not isinstance(payloads, Payloads):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+            raise TypeError(f"payloads is PYTHON, DOTNET or Payloads(...), not {payloads!r}")
         self._policy = policy_of(reconnect)
         if retry_start and self._policy is None:
             raise ValueError("retry_start=True needs to know when: reconnect=True, a list of seconds or a policy")

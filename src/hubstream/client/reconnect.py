@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -49,8 +49,12 @@ def policy_of(reconnect: Reconnect) -> RetryPolicy | None:
         return _delays(DELAYS, SPREAD) if reconnect else None
     if callable(reconnect):
         return reconnect
+    if not isinstance(reconnect, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass numbers
+        raise TypeError(f"reconnect is True, a list of seconds or a policy, not {reconnect!r}")
     delays = tuple(reconnect)
     for delay in delays:
+        if not isinstance(delay, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass texts
+            raise TypeError(f"a delay is a number of seconds, not {delay!r}")
         if not delay >= 0:
             raise ValueError(f"a delay is a number of seconds, not {delay!r}")
     return _delays(delays, 0.0)

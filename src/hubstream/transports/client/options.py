@@ -25,6 +25,7 @@ class ClientOptions:
     Raises:
         ValueError: The URL has no host or another scheme, a transport does not exist or none is left, or the negotiation is to
             be skipped and transports other than WebSockets are allowed.
+        TypeError: The token is no function.
     """
 
     url: str
@@ -61,3 +62,5 @@ class ClientOptions:
             raise ValueError(f"the transports are {', '.join(TRANSPORTS)}, not {', '.join(unknown) or 'none'}")
         if self.skip_negotiation and self.transports != ("WebSockets",):
             raise ValueError("the negotiation can only be skipped with WebSockets alone: transports=('WebSockets',)")
+        if self.token is not None and not callable(self.token):  # its value is not shown: it is a secret
+            raise TypeError("token is a function that gives the token: token=lambda: '...'")
