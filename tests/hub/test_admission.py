@@ -234,6 +234,10 @@ def no_user(request: Request) -> Any:
     return {"sub": "ann", "key": "a secret"}
 
 
+def nobody(request: Request) -> User | None:
+    return None
+
+
 def expired(request: Request) -> User | None:
     return User("ann", roles=["admin"], expires=time.time() - 1)
 
@@ -336,3 +340,28 @@ async def test_it_is_cancelled_with_its_request() -> None:
 def test_authenticate_is_a_function(wrong: Any) -> None:
     with pytest.raises(TypeError, match="authenticate is a function of the request"):
         HubServer({"/hub": Open}, authenticate=wrong)
+
+
+# -- what is logged
+
+NO_USER = "with 401: authenticate= gave no user for its token, or one whose login is over"
+
+
+@pytest.mark.parametrize(
+    ("function", "token", "logged"),
+    [
+        (authenticate, None, "with 401: it has no token, and authenticate= gave no user"),
+        (nobody, "a secret", NO_USER),
+        (expired, "a secret", NO_USER),
+        (None, "a secret", "with 401: there is no authenticate=, and no middleware has left a user"),
+        (authenticate, "ann:clerk", "with 403: its user may not"),
+        (refuses, "a secret", "with 401: HTTPException was raised"),
+        (forbids, "a secret", "with 403: HTTPException was raised"),
+    ],
+)
+async def test_the_log_says_why(
+    function: Any, token: str | None, logged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "hubstream.hub")
+    await ask(HubServer({"/hub": Admins}, authenticate=function), "negotiate", **bearer(token))
+    assert caplog.messages == [f"a request was refused at /hub, {logged}"]

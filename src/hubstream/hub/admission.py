@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["admission"]
 
 UNAUTHENTICATED, FORBIDDEN, FAILED = 401, 403, 500
+_NOBODY_ASKED = "there is no authenticate=, and no middleware has left a user"
 
 
 def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]] | None:
@@ -43,8 +44,8 @@ def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]]
             guard.check(request.user)
             await guard.wait(request.user)
 
-    def refuse(status: int) -> int:
-        mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_REFUSED, detail=f"{path}, with {status}"))
+    def refuse(status: int, why: str) -> int:
+        mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_REFUSED, detail=f"{path}, with {status}: {why}"))
         return status
 
     async def admit(request: Request) -> int | None:
@@ -52,18 +53,26 @@ def admission(mapping: HubMapping) -> Callable[[Request], Awaitable[int | None]]
             async with asyncio.timeout(options.handshake_timeout):
                 await ask(request)
         except Unauthorized:
-            return refuse(UNAUTHENTICATED if request.user is None else FORBIDDEN)
+            if request.user is not None:
+                return refuse(FORBIDDEN, "its user may not")
+            return refuse(UNAUTHENTICATED, _no_user(request) if authenticate is not None else _NOBODY_ASKED)
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _cancelled():
                 raise
             if isinstance(as_answer(error), Unauthorized):  # an HTTPException with one of these
                 refusal: Any = error
-                return refuse(refusal.status_code)
+                return refuse(refusal.status_code, f"{type(error).__name__} was raised")
             mapping.observers.noticed(Notice(event=HubEvent.ADMISSION_FAILED, error=error, detail=path))
             return FAILED
         return None
 
     return admit
+
+
+def _no_user(request: Request) -> str:
+    if request.token is None:
+        return "it has no token, and authenticate= gave no user"
+    return "authenticate= gave no user for its token, or one whose login is over"
 
 
 def _cancelled() -> bool:
