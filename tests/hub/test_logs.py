@@ -194,6 +194,11 @@ async def end(wire: Wire) -> None:
     await wire.closed()
 
 
+async def silence(wire: Wire) -> None:
+    wire.say('{"type":6}\x1e')
+    await asyncio.sleep(40)
+
+
 SERVERS: list[HubServer] = []
 Act = Callable[[Wire], Awaitable[object] | None]
 BY_CALL = ": connection {id}, invocation 1"
@@ -230,6 +235,12 @@ ROWS: dict[str, tuple[HubEvent, Act, str, dict[str, Any]]] = {
         lambda wire: wire.call("paint"),
         f"the arguments of 'paint' do not fit{BY_CALL}: 0 argument(s) provided, 1 expected",
         {"method": "paint"},
+    ),
+    "a list for a stream": (
+        HubEvent.ARGUMENTS_INVALID,
+        lambda wire: wire.call("asks_behind", [1, 2]),
+        f"the arguments of 'asks_behind' do not fit{BY_CALL}: 1 argument(s) provided, 0 expected; 0 stream(s) sent, 1 expected",
+        {"method": "asks_behind"},
     ),
     "unauthorized": (
         HubEvent.CALL_UNAUTHORIZED,
@@ -355,6 +366,26 @@ async def test_a_record_of_each_event(
     assert SECRET not in caplog.text, "payloads are never logged"
     if event is HubEvent.TASK_ABANDONED:
         assert "Chat.stubborn() running at" in caplog.text
+
+
+OURS: list[tuple[Act, str]] = [
+    (
+        lambda wire: wire.say("x" * 33_000),
+        "The maximum message size of 32768B was exceeded. It is set by max_message_size=.",
+    ),
+    (silence, "Client hasn't sent a message/ping within the configured client_timeout=."),
+]
+"""What clients are told with the options of ASP.NET Core is logged with those there are here."""
+
+
+@pytest.mark.parametrize(("act", "text"), OURS)
+async def test_the_options_are_called_as_they_are_here(act: Act, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with raw(HubServer({"/hub": Chat}, detailed_errors=True)) as wire:
+        if (acting := act(wire)) is not None:
+            await acting
+        await wire.closed()
+    (record,) = records(caplog, HubEvent.CONNECTION_ENDED)
+    assert text in record["msg"] % record["args"]
 
 
 # -- the events of a server

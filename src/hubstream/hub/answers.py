@@ -64,7 +64,8 @@ class Answers:
             method.explain(message.arguments)
         except ArgumentCountError as error:
             text = texts.wrong_count(method.name, error.provided, error.expected, self._detailed)
-            why = str(error)
+            sent, expected = len(message.stream_ids or ()), len(method.decoders)
+            why = str(error) if sent == expected else f"{error}; {sent} stream(s) sent, {expected} expected"
         except BINDING_ERRORS as error:
             why = str(error)
         self._owner.notice(HubEvent.ARGUMENTS_INVALID, method=method.name, invocation_id=invocation_id, detail=why)

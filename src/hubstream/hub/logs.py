@@ -21,6 +21,11 @@ __all__ = ["HubLog"]
 
 logger = logging.getLogger("hubstream.hub")
 
+_OUR_WORDS = (
+    ("The message size can be configured in AddHubOptions.", "It is set by max_message_size=."),
+    ("ClientTimeoutInterval", "client_timeout="),
+)
+"""Options in texts that clients are shown as ASP.NET Core has them, by the names they have here."""
 _ALARMING = {EndReason.PROTOCOL_ERROR, EndReason.NOT_READING}
 
 
@@ -38,7 +43,7 @@ class HubLog(Observer):
     ) -> None:
         level = logging.WARNING if reason in _ALARMING else HubEvent.CONNECTION_ENDED.level
         if logger.isEnabledFor(level):
-            detail = "" if error is None else f" ({str(error)!r})"
+            detail = "" if error is None else f" ({_in_our_words(str(error))!r})"
             _log(HubEvent.CONNECTION_ENDED, level, context, reason=reason.label, seconds=seconds, detail=detail)
 
     @override
@@ -55,6 +60,12 @@ class HubLog(Observer):
                 detail=notice.detail,
                 error=notice.error,
             )
+
+
+def _in_our_words(text: str) -> str:
+    for theirs, ours in _OUR_WORDS:
+        text = text.replace(theirs, ours)
+    return text
 
 
 def _log(
