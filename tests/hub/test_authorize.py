@@ -462,7 +462,7 @@ WRONG: Any = authorize
         (lambda: WRONG(role=[]), ValueError, "a name, or a list"),
         (lambda: WRONG(role="admin,staff"), ValueError, r"\['a', 'b'\]"),
         (lambda: WRONG(policy="admin"), TypeError, "a function of the user"),
-        (lambda: WRONG("admin"), TypeError, "stands on a hub class"),
+        (lambda: WRONG("admin"), TypeError, r"a role is @authorize\(role='admin'\)"),
         (lambda: WRONG(high), TypeError, r"@authorize\(policy=...\)"),
         (lambda: WRONG(lambda: True), TypeError, r"@authorize\(policy=...\)"),
         (lambda: WRONG(Rules(7)), TypeError, "stands on a hub class"),

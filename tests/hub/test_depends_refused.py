@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 import fastapi
 import pytest
 from fastapi import Body, Cookie, File, Form, Header, Path, Query, WebSocket
+from fastapi.security import OAuth2PasswordBearer
 from starlette.websockets import WebSocket as StarletteWebSocket
 
 from hubstream import Depends, Hub, HubServer, MappingError
@@ -192,6 +193,21 @@ class ManagedAsync(Hub):
 @refused("marked with max_concurrency=", "a semaphore")
 class Limited(Hub):
     def call(self, value: Annotated[int, fastapi.Depends(one, max_concurrency=2)]) -> None: ...
+
+
+@refused("'user' is marked with Depends itself", "write Depends(...) with what fills it")
+class NotMade(Hub):
+    def call(self, user: Annotated[str, Depends]) -> None: ...
+
+
+@refused("'user' is marked with Depends itself")
+class FastAPINotMade(Hub):
+    def call(self, user: Annotated[str, fastapi.Depends]) -> None: ...
+
+
+@refused("'token' is marked with OAuth2PasswordBearer(): write Depends(...) around it")
+class BareScheme(Hub):
+    def call(self, token: Annotated[str, OAuth2PasswordBearer(tokenUrl="token")]) -> None: ...
 
 
 @refused("leave out the '/'")

@@ -313,6 +313,20 @@ def variadic() -> type[Hub]:
     return Variadic
 
 
+def event_of_another_name() -> type[Hub]:
+    class AnotherName(Hub):
+        async def on_connect(self) -> None: ...
+
+    return AnotherName
+
+
+def event_of_dotnet() -> type[Hub]:
+    class Dotnet(Hub):
+        async def OnDisconnectedAsync(self, error: object) -> None: ...
+
+    return Dotnet
+
+
 def hides_context() -> type[Hub]:
     class Hides(Hub):
         async def context(self) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride] - the mistake
@@ -326,6 +340,8 @@ MISTAKES = [
     (deaf_parting, r"DeafParting.on_disconnected.*async def on_disconnected\(self, error\)"),
     (guarded_greeting, r"Guarded.on_connected.*the hub class"),
     (named_parting, r"Named.on_disconnected.*no client can call it"),
+    (event_of_another_name, r"AnotherName.on_connect is .*clients call.*'on_connected'.*hub_method\(name="),
+    (event_of_dotnet, r"Dotnet.OnDisconnectedAsync is .*'on_disconnected'"),
     (without_self, r"WithoutSelf.method.*'self'"),
     (iterator_parameter, r"'lines'.*AsyncIterator\[...\]'"),
     (variadic, r"'\*numbers' cannot"),
@@ -358,6 +374,12 @@ def test_paths() -> None:
         server.map("/b", Mixin)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="keep_alive"):
         server.map("/c", Base, ping=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+@pytest.mark.parametrize("path", ["/rooms/{room}", "http://localhost:8000/rooms", "/rooms?private=1", "/rooms#1"])
+def test_what_is_no_path(path: str) -> None:
+    with pytest.raises(MappingError, match=r"a hub's path is like '/clock'.*request\.query"):
+        HubServer({path: Base})
 
 
 def test_no_hub_object_is_made_to_map_its_class() -> None:

@@ -73,6 +73,8 @@ def authorize(target: Any = None, /, *, role: str | Collection[str] | None = Non
         TypeError: It stands on something else than a class or a method, or the policy is no function.
         ValueError: A role is empty, or a list of them.
     """
+    if isinstance(target, str):
+        raise TypeError(f"@authorize stands on a hub class or a method; a role is @authorize(role={target!r})")
     if target is not None:
         if isinstance(target, FunctionType) and next(iter(inspect.signature(target).parameters), None) != "self":
             raise TypeError(

@@ -25,6 +25,8 @@ _CURES = {
     "File": f"{_NO_QUERY}, bytes too; what is large is an upload: AsyncIterator[bytes]",
 }
 """What FastAPI reads from a request, and what to write instead."""
+_MAKERS = {"Depends", "Security"}
+_OWNERS = {"fastapi", "hubstream"}
 
 
 @runtime_checkable
@@ -45,6 +47,11 @@ def marker_of(where: str, parameter: inspect.Parameter, annotation: Any) -> Mark
     """
     marker: Marker | None = None
     for note in (parameter.default, *metadata(annotation)):
+        if getattr(note, "__name__", "") in _MAKERS and getattr(note, "__module__", "").partition(".")[0] in _OWNERS:
+            raise MappingError(
+                f"{where}: '{parameter.name}' is marked with {getattr(note, '__name__', '')} itself: write Depends(...) with "
+                "what fills it"
+            )
         if isinstance(note, type):
             continue
         if isinstance(note, Marker):
@@ -52,6 +59,10 @@ def marker_of(where: str, parameter: inspect.Parameter, annotation: Any) -> Mark
         for cls in type(note).__mro__:
             if cls.__module__ == "fastapi.params" and (cure := _CURES.get(cls.__name__)) is not None:
                 raise MappingError(f"{where}: '{parameter.name}' is marked with {type(note).__name__}(): {cure}")
+            if cls.__module__ == "fastapi.security.base":
+                raise MappingError(
+                    f"{where}: '{parameter.name}' is marked with {type(note).__name__}(): write Depends(...) around it"
+                )
     if getattr(marker, "max_concurrency", None) is not None:
         raise MappingError(
             f"{where}: '{parameter.name}' is marked with max_concurrency=, which hub calls do not keep; have the dependency "

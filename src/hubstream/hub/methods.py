@@ -27,6 +27,8 @@ __all__ = ["HubMethod", "Kind", "methods_of"]
 _ITERATORS = (collections.abc.Iterator, collections.abc.Generator)
 _THREADED = (*_ITERATORS, collections.abc.Iterable)
 _EVENTS = ("on_connected", "on_disconnected")
+_MEANT = {fold(name.removesuffix(end)): name for name in _EVENTS for end in ("", "ed")}
+"""What is meant by names such as `on_connect` and `OnConnectedAsync`."""
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -218,6 +220,11 @@ def methods_of(hub: type[Hub[Any]]) -> list[HubMethod]:
     methods: dict[str, HubMethod] = {}
     for attribute, function in _functions(hub):
         method = HubMethod(hub, attribute, function)
+        if method.settings.name is None and (event := _MEANT.get(fold(attribute).removesuffix("async"))) is not None:
+            raise MappingError(
+                f"{hub.__qualname__}.{attribute} is a method that clients call; what runs when one comes or goes is '{event}'. "
+                "If clients are to call it, give it a name: @hub_method(name=...)"
+            )
         other = methods.setdefault(fold(method.name), method)
         if other is not method:
             raise MappingError(

@@ -145,6 +145,10 @@ class HubOptions:
             raise ValueError("transports names at least one")
         if self.minimum_protocol_version not in {0, 1}:
             raise ValueError(f"minimum_protocol_version is 0 or 1, not {self.minimum_protocol_version!r}")
+        if other := [origin for origin in self.origins if "://" not in origin and origin != "null"]:
+            raise ValueError(
+                f"origins are written out one by one, such as 'https://example.com', not {', '.join(other)}"
+            )
         if self.authenticate is not None and not callable(self.authenticate):
             raise TypeError(f"authenticate is a function of the request, not {self.authenticate!r}")
         if self.factory is not None and not callable(self.factory):

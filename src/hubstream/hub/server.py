@@ -101,6 +101,11 @@ class HubServer:
         """
         if not (isinstance(hub, type) and issubclass(hub, Hub)):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass objects
             raise MappingError(f"{path} is mapped to {hub!r}; it takes a class derived from Hub")
+        if any(mark in path for mark in ("://", "{", "?", "#")):
+            raise MappingError(
+                f"a hub's path is like '/clock', without host, parameters and query, not {path!r}; what clients write behind a "
+                "'?' is in self.context.request.query"
+            )
         path = normal(path)
         if path in self._mappings:
             raise MappingError(f"{path or '/'} is mapped twice: to {self._mappings[path].hub.__qualname__} already")

@@ -384,6 +384,8 @@ def test_every_option_has_a_row() -> None:
         ("transport_buffer", 0, "at least 1"),
         ("application_buffer", 0, "at least 1"),
         ("minimum_protocol_version", 2, "0 or 1"),
+        ("origins", ["*"], r"one by one, such as 'https://example.com', not \*"),
+        ("origins", ["https://a.example", "b.example"], "not b.example"),
         ("secret", "short", "16 bytes"),
         ("secret", b"", "16 bytes"),
         ("secret", 5, "16 bytes"),
