@@ -361,3 +361,15 @@ async def test_a_call_after_its_hub_object() -> None:
         assert await wire.take(2) == [sent()] * 2
     for proxy in kept[:2]:
         await proxy.send("Message", "to nobody")
+
+
+def test_what_clients_do_not_have_says_what_to_write() -> None:
+    clients: Any = HubServer({"/hub": Plain}).of(Plain).clients
+    for target in (clients.all, clients.client("id")):
+        with pytest.raises(
+            AttributeError, match=r"no 'message': write send\('message', ...\), or declare .* Hub\[...\]"
+        ):
+            _ = target.message
+        assert not hasattr(target, "__deepcopy__")
+    with pytest.raises(AttributeError, match=r"one client can be asked: clients.client\(id\).invoke\(...\)"):
+        _ = clients.all.invoke

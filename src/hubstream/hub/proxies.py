@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
 
 from msgspec import UNSET
 from typing_extensions import TypeForm, TypeVar
@@ -110,6 +110,15 @@ class ClientProxy:
 
     def __init__(self, to: Clients | Client) -> None:
         self._to: Any = to
+
+    if not TYPE_CHECKING:  # a checker is to find what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name == "invoke":
+                raise AttributeError("only one client can be asked: clients.client(id).invoke(...)")
+            raise AttributeError(
+                f"clients have no '{name}': write send('{name}', ...), or declare what they have by a contract, Hub[...]"
+            )
 
     async def send(self, name: str, /, *arguments: Any) -> None:
         """Call the clients' handlers of that name, and do not wait for them. The name goes out as it is written.
