@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -184,6 +185,23 @@ async def test_cancelling_ends_all_it_opened(transport: str) -> None:
         async with asyncio.timeout(5):
             while open_ is not None and not open_.is_closing():  # noqa: ASYNC110 - nor this
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.filterwarnings("error")
+async def test_cancelled_again_while_it_ends_them() -> None:
+    """As when a loop ends: every task is cancelled, and those that own others cancel them too."""
+    async with answering(offering("LongPolling", LongPolling=0)) as server:
+        connecting = asyncio.create_task(connect(ClientOptions(url=server.url), binary=False, attach=Client))
+        async with asyncio.timeout(5):
+            while len(server.requests) < 2:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+        connecting.cancel()
+        await asyncio.sleep(0)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        del connecting
+        gc.collect()  # an unclosed session would warn
 
 
 async def test_cancelled_as_it_begins_to_carry() -> None:

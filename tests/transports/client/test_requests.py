@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import aiohttp
@@ -11,6 +12,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
 from hubstream.errors import NegotiateError, TransportError
+from hubstream.transports.client import requests
 from hubstream.transports.client.choose import connect
 from hubstream.transports.client.options import ClientOptions
 from hubstream.transports.client.requests import as_written
@@ -131,6 +133,20 @@ async def test_headers() -> None:
     for request in server.requests[half:]:
         assert request.headers["X-Session"] == "2"
         assert request.headers.getall("X-Requested-With") == ["me"]
+
+
+async def test_in_a_program_that_was_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(requests, "version", version)
+    requests.user_agent.cache_clear()
+    try:
+        async with answering(Everything()) as server:
+            await once(server, transports=("LongPolling",))
+    finally:
+        requests.user_agent.cache_clear()
+    assert server.requests[0].headers["User-Agent"].startswith("hubstream (Python 3.")
 
 
 async def test_a_sessions_limits_do_not_count() -> None:

@@ -209,6 +209,14 @@ async def test_a_token_that_cannot_be_had() -> None:
     assert not server.requests
 
 
+async def test_a_token_that_is_no_text() -> None:
+    token: Any = lambda: b"t1"  # noqa: E731
+    async with answering(accepting("t1")) as server:
+        with pytest.raises(TypeError, match="token gives a text, or None, not bytes"):
+            await connect(ClientOptions(url=server.url, token=token), binary=False, attach=Client)
+    assert not server.requests
+
+
 async def test_the_token_has_the_last_word_on_its_header() -> None:
     async with answering(accepting("t1", transports=("LongPolling",))) as server:
         made = await connect(

@@ -41,6 +41,9 @@ class Bearer:
         """A new token instead of one; requests that were refused together share it."""
         async with self._asking:
             if self._ask is not None and self._token == refused:
-                token = self._ask()
-                self._token = await token if inspect.isawaitable(token) else token
+                asked = self._ask()
+                token = await asked if inspect.isawaitable(asked) else asked
+                if token is not None and not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance] - some give bytes
+                    raise TypeError(f"token gives a text, or None, not {type(token).__name__}")
+                self._token = token
             return self._token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl as ssl_module
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,14 +19,17 @@ Token = Callable[[], str | Awaitable[str | None] | None]
 """Gives the bearer token; asked anew whenever the client connects, and once more when the server answers 401."""
 
 
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientOptions:
     """Where the server is and how it is reached.
 
     Raises:
-        ValueError: The URL has no host or another scheme, a transport does not exist or none is left, or the negotiation is to
-            be skipped and transports other than WebSockets are allowed.
-        TypeError: The token is no function.
+        ValueError: The URL or the proxy's has no host or another scheme, a transport does not exist or none is left, the
+            negotiation is to be skipped and transports other than WebSockets are allowed, or a header's name is none.
+        TypeError: The token is no function, or a header no text.
     """
 
     url: str
@@ -64,3 +68,12 @@ class ClientOptions:
             raise ValueError("the negotiation can only be skipped with WebSockets alone: transports=('WebSockets',)")
         if self.token is not None and not callable(self.token):  # its value is not shown: it is a secret
             raise TypeError("token is a function that gives the token: token=lambda: '...'")
+        if self.proxy is not None:
+            parts = urlsplit(self.proxy)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError(f"the proxy's URL is like http://host:8080, not {self.proxy!r}")
+        for name, value in self.headers.items():
+            if not _HEADER.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a header")
+            if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass numbers
+                raise TypeError(f"the header {name} is a text, not {type(value).__name__}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -34,8 +34,12 @@ LEGAL: Final = "%/:=&?~#+!$,;'@()*[]|"
 
 
 @cache
-def _user_agent() -> str:
-    return f"hubstream/{version('hubstream')} (Python {platform.python_version()}; aiohttp {aiohttp.__version__})"
+def user_agent() -> str:
+    try:
+        product = f"hubstream/{version('hubstream')}"
+    except PackageNotFoundError:  # a program frozen into one file, which may leave out what packages say of themselves
+        product = "hubstream"
+    return f"{product} (Python {platform.python_version()}; aiohttp {aiohttp.__version__})"
 
 
 def as_written(url: str) -> URL:
@@ -64,7 +68,7 @@ class Requests:
     def _headers(self, token: str | None, accept: str) -> CIMultiDict[str]:
         headers = CIMultiDict({"Accept": accept, "X-Requested-With": "XMLHttpRequest"})
         if "User-Agent" not in self._session.headers:
-            headers["User-Agent"] = _user_agent()
+            headers["User-Agent"] = user_agent()
         headers.update(self.options.headers)
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -167,9 +171,11 @@ class Requests:
         self._sockets.abort()
 
     async def close(self) -> None:
-        """End every connection, and wait until they are gone."""
-        await self._sockets.end()
-        await self._session.close()
+        """End every connection, and wait until they are gone. Cancelled, it waits no longer."""
+        try:
+            await self._sockets.end()
+        finally:
+            await self._session.close()
 
 
 def shown(response: aiohttp.ClientResponse, body: bytes) -> str:

@@ -81,10 +81,12 @@ class Sockets(aiohttp.BaseConnector):
     async def end(self) -> None:
         """Cut what is left and wait until it is gone."""
         self.abort()
-        if self._open:
-            await asyncio.wait(list(self._open))
-        if self._owned:
-            await self._maker.close()
+        try:
+            if self._open:
+                await asyncio.wait(list(self._open))
+        finally:
+            if self._owned:
+                await self._maker.close()
 
 
 class _Jar(aiohttp.CookieJar):
