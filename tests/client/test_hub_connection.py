@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from hubstream import ConnectionLost, HandshakeError, HubConnection, TransportError
+from hubstream import Channel, ConnectionLost, HandshakeError, HubConnection, TransportError
 from hubstream.client import connection as core
-from hubstream.protocol.messages import Close, Invocation
+from hubstream.protocol.messages import Close, Invocation, StreamInvocation
 from tests.client.attempts import Network, TestedConnection, networked
 from tests.client.peer import turns, until
 from tests.clock import JumpingLoop
@@ -128,6 +128,28 @@ async def test_calls_while_it_is_not_connected() -> None:
                 await connection.start()
                 network.peer.connection.abort()
                 await turns()
+
+
+async def test_a_call_before_the_start_says_how_to_start() -> None:
+    async with networked(start=False) as (connection, _):
+        with pytest.raises(
+            ConnectionLost, match=r"not active\. It has not been started: call start\(\)"):
+        ):
+            await connection.invoke("a")
+
+
+async def test_a_call_after_the_end_has_its_cause() -> None:
+    async with networked() as (connection, network):
+        network.peer.say(Close(error="too bad"))
+        await until(lambda: connection.state == "Disconnected")
+        with pytest.raises(ConnectionLost, match="not active") as caught:
+            await connection.invoke("a")
+        assert str(caught.value.__cause__) == "The server closed the connection with the following error: too bad"
+        await connection.start()
+        await connection.stop()
+        with pytest.raises(ConnectionLost, match="not active") as caught:
+            await connection.invoke("a")
+        assert caught.value.__cause__ is None
 
 
 async def test_a_stream_made_before_the_start() -> None:
@@ -364,6 +386,51 @@ async def test_starting_again_in_the_closed_event() -> None:
         await asyncio.sleep(4)
         assert connection.state == "Connected"
         assert connection.connection_id == "id2"
+
+
+@pytest.mark.parametrize("again", ["in the closed event", "by another task"])
+async def test_starting_again_while_it_waits_for_handlers_ends_none_of_the_new_connections(again: str) -> None:
+    seen: list[str] = []
+    never = asyncio.Event()
+    async with networked() as (connection, network):
+
+        @connection.on("hangs")
+        async def hangs() -> None:
+            await never.wait()
+
+        @connection.on("lasts")
+        async def lasts() -> None:
+            await asyncio.sleep(3)
+            seen.append("handled")
+
+        @connection.on_close
+        async def closed(error: Exception | None) -> None:
+            if again == "in the closed event" and not seen:
+                seen.append("closed")
+                await connection.start()
+
+        network.peer.say(network.peer.call("hangs"))
+        await turns()
+        stopping = asyncio.create_task(connection.stop())
+        await until(lambda: connection.state == "Disconnected" or len(network.peers) == 2)
+        if again == "by another task":
+            seen.append("closed")
+            await connection.start()
+        await until(lambda: connection.state == "Connected")
+        network.peer.say(network.peer.call("lasts"))
+        channel = Channel[int](1)
+        call = asyncio.create_task(connection.invoke("up", channel.reader, result=int))
+        await network.peer.next(Invocation)
+        connection.stream("s").subscribe(complete=lambda: seen.append("streamed"))
+        request = await network.peer.next(StreamInvocation)
+        await stopping
+        assert connection.state == "Connected"
+        await channel.write(7)
+        assert await network.peer.next_value("2") == 7
+        network.peer.say(network.peer.done(request.invocation_id), network.peer.result("1", 8))
+        assert await call == 8
+        await asyncio.sleep(4)
+        assert seen == ["closed", "streamed", "handled"]
 
 
 async def test_a_handler_runs_on_over_a_reconnect_and_the_order_of_calls_holds() -> None:

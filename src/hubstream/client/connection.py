@@ -323,6 +323,7 @@ class ClientCore(HubClient):
             return
         wire = self._wire
         started, wire.active = wire.active, False
+        wire.lost = error
         self.ending = Ending(error, reconnect, text)
         self._clock.discard(self)
         if started and self._on_end is not None:

@@ -16,6 +16,7 @@ __all__ = [
     "CLOSED",
     "LOST",
     "NOT_DISCONNECTED",
+    "START_FIRST",
     "STOPPED_IN_ATTEMPT",
     "STOPPED_IN_DELAY",
     "STOPPED_IN_START",
@@ -30,6 +31,7 @@ __all__ = [
 CLOSED = "Invocation canceled due to the underlying connection being closed."
 LOST = "The connection to the server was lost."
 NOT_DISCONNECTED = "The HubConnection cannot be started if it is not in the Disconnected state."
+START_FIRST = "It has not been started: call start(), or put the call into the connection's `with` block."
 STOPPED_IN_START = "The connection was stopped before it had started."
 STOPPED_IN_DELAY = "Connection stopped during reconnect delay. Done reconnecting."
 STOPPED_IN_ATTEMPT = "Connection stopped during reconnect attempt. Done reconnecting."

@@ -130,6 +130,8 @@ class HubConnection(HubClient):
         self._retry_start = retry_start
         self._events = Events(self._tasks)
         self._life: Life | None = None
+        self._stopped: Tasks | None = None
+        """What a `stop()` ends, perhaps still: the next life has another owner."""
         self._binary = protocol == "messagepack"
         self._options = client_options(
             url=url,
@@ -182,6 +184,8 @@ class HubConnection(HubClient):
         """
         if self.state is not HubConnectionState.DISCONNECTED:
             raise RuntimeError(errors.NOT_DISCONNECTED)
+        if self._tasks is self._stopped:
+            self._tasks = self._events.tasks = Tasks()
         make = partial(self._make, clock=Clock(asyncio.get_running_loop()))
         self._life = Life(self._connect, make, self._policy, self._retry_start, self._events, self._tasks)
         await self._life.begin()
@@ -194,12 +198,14 @@ class HubConnection(HubClient):
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if self._life is not None:
-            await self._life.stop()
-            if self._life.core is not None:
-                self._life.core.let_go()
+        life, tasks = self._life, self._tasks
+        self._stopped = tasks
+        if life is not None:
+            await life.stop()
+            if life.core is not None:
+                life.core.let_go()
         await self._events.brought()
-        await self._tasks.end(max(0.0, STOP - (loop.time() - began)))
+        await tasks.end(max(0.0, STOP - (loop.time() - began)))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -237,7 +243,7 @@ class HubConnection(HubClient):
     @override
     def _wire_for(self, method: str) -> Wire:
         if self._life is None or self._life.core is None:
-            raise ConnectionLost(errors.not_active(method))
+            raise ConnectionLost(f"{errors.not_active(method)} {errors.START_FIRST}")
         return self._life.core.wire
 
     async def _connect(self, attach: Attach) -> Attached:

@@ -85,6 +85,8 @@ class Wire:
         self.reading = Reading(connection, self._awaited)
         self.active = False
         """Between the handshake and the end."""
+        self.lost: Exception | None = None
+        """The error it ended with."""
         self.pending: dict[str, Pending] = {}
         self.sent = 0.0
         """Loop time, good to a second, of the last call; pings are counted from here."""
@@ -115,7 +117,7 @@ class Wire:
             finally:
                 self._queued -= 1
         if not self.active:
-            raise ConnectionLost(not_active(method))
+            raise ConnectionLost(not_active(method)) from self.lost
 
     def ask(
         self,
