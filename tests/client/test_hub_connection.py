@@ -132,9 +132,7 @@ async def test_calls_while_it_is_not_connected() -> None:
 
 async def test_a_call_before_the_start_says_how_to_start() -> None:
     async with networked(start=False) as (connection, _):
-        with pytest.raises(
-            ConnectionLost, match=r"not active\. It has not been started: call start\(\)"):
-        ):
+        with pytest.raises(ConnectionLost, match=r"not active\. It has not been started: call start\(\)"):
             await connection.invoke("a")
 
 
