@@ -24,13 +24,17 @@ PATIENCE = 1.0
 
 
 class Events:
-    """Who wants to hear of what, and what they have not heard yet."""
+    """Who wants to hear of what, and what they have not heard yet.
+
+    Args:
+        tasks: The owner of the callbacks.
+    """
 
     def __init__(self, tasks: Tasks) -> None:
         self.closed: list[Callable[[Exception | None], object]] = []
         self.reconnecting: list[Callable[[Exception | None], object]] = []
         self.reconnected: list[Callable[[str | None], object]] = []
-        self._tasks = tasks
+        self.tasks = tasks
         self._queue: deque[tuple[Callable[[Any], object], object]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
@@ -40,13 +44,13 @@ class Events:
         self._queue.extend((callback, argument) for callback in callbacks)
         idle = self._task is None or self._task.done() or self._task.get_loop().is_closed()
         if self._queue and idle:
-            self._task = self._tasks.spawn(self._bring())
+            self._task = self.tasks.spawn(self._bring())
 
     async def brought(self) -> None:
         """Wait until all has been told, for a second at most. A callback that waits here is not waited for."""
         if self._running is asyncio.current_task() and self._task is not None:
             self._task.cancel()
-            self._task = self._tasks.spawn(self._bring()) if self._queue else None
+            self._task = self.tasks.spawn(self._bring()) if self._queue else None
         if self._task is not None:
             await asyncio.wait((self._task,), timeout=PATIENCE)
 
@@ -54,7 +58,7 @@ class Events:
         try:
             while self._queue:
                 callback, argument = self._queue.popleft()
-                self._running = task = self._tasks.spawn(_call(callback, argument))
+                self._running = task = self.tasks.spawn(_call(callback, argument))
                 done, _ = await asyncio.wait((task,), timeout=PATIENCE)
                 if not done:
                     logger.warning("the callback %r of the connection is slow: others no longer wait for it", callback)

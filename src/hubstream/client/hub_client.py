@@ -5,8 +5,9 @@ Imports `payloads`, `streams` and its own room. The coroutines wait; nothing els
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, get_args, overload
 
 from typing_extensions import TypeForm, TypeVar
@@ -270,7 +271,10 @@ class HubClient(ABC):
         check_buffer(buffer, policy)
         decode = self._binder.decoder(item)
         request = Request(name, arguments, encoders, item, decode, buffer, policy, shared)
-        return Stream(request, self._wire_for, self._tasks.spawn, resume)
+        return Stream(request, self._wire_for, self._spawn, resume)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[Any]:
+        return self._tasks.spawn(coroutine)
 
     async def _stream_as_channel(
         self,
