@@ -291,9 +291,12 @@ async def test_all_of_a_contract_or_nothing() -> None:
         async def receive_message(self, user: str, point: Point, urgent: bool = False) -> None: ...
 
     half: Any = Half()
+    not_made: Any = Console
     async with joined() as (client, _peer):
         with pytest.raises(TypeError, match="a Half has no method 'confirm', which ChatClient has"):
             client.implement(ChatClient)(half)
+        with pytest.raises(TypeError, match=r"an object has what the hub calls: Console\(...\), not the class"):
+            client.implement(ChatClient)(not_made)
         assert client.handlers.find("receive_message") == ()
         client.implement(ChatClient)(Console())
         with pytest.raises(ValueError, match="already has a value returning handler"):

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -261,6 +263,26 @@ async def test_answers_to_the_servers_questions(
         if error is None:
             assert answer.result is not UNSET
             assert peer.decode(answer.result) == result
+
+
+async def test_a_question_that_no_handler_has_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with joined() as (_, peer):
+        peer.say(peer.call("Ask", ask="s1"))
+        await peer.next(Completion)
+    assert caplog.messages == ["the server asks 'Ask', and no handler has that name"]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_a_handler_that_holds_the_event_loop_is_logged(asked: bool, caplog: pytest.LogCaptureFixture) -> None:
+    def blocks() -> int:
+        time.sleep(0.11)
+        return 1
+
+    async with joined() as (client, peer):
+        client.on("block", blocks)
+        peer.say(peer.call("block", ask="s1" if asked else None))
+        await until(lambda: caplog.messages)
+    assert re.fullmatch(r"the handler <.*blocks.*> of 'block' held the event loop for 1\d\d ms, .*", caplog.messages[0])
 
 
 async def test_an_answer_that_cannot_be_sent_is_an_error() -> None:

@@ -97,12 +97,14 @@ def implementation(contract: object, target: object, binder: Binder) -> list[Han
 
     Raises:
         MappingError: The contract is not written as one can be; the text says what to change.
-        TypeError: The object has not all of its methods.
+        TypeError: The object has not all of its methods, or is a class.
     """
     if not is_contract(contract):
         raise MappingError(
             f"what clients have is written as a typing.Protocol without type parameters, not {show(contract)}"
         )
+    if isinstance(target, type):
+        raise TypeError(f"an object has what the hub calls: {target.__name__}(...), not the class")
     handlers: list[Handler] = []
     for where, function in members(contract):
         method = ClientMethod(where, function)

@@ -14,6 +14,7 @@ import logging
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Awaitable
+from time import perf_counter
 from typing import Any
 
 from msgspec import Raw
@@ -29,6 +30,8 @@ logger = logging.getLogger("hubstream.client")
 
 PATIENCE = 1.0
 """Seconds the queue waits for one handler."""
+HELD = 0.1
+"""Seconds after which a handler that lets nothing else run is logged; for a server's methods they are as many."""
 SHARE = 100
 """Calls that wait in the queue before it counts as full."""
 LANE = 1_048_576
@@ -157,7 +160,7 @@ class Runner:
     def _call(self, handler: Handler, arguments: Raw) -> Awaitable[object] | None:
         """Call a handler; what is left to wait for, if anything."""
         try:
-            outcome = handler.function(*handler.bind(self._wire.binder, arguments))
+            outcome = self._begin(handler, arguments)
         except BindingFailed as error:
             logger.warning("the arguments of the server's call '%s' do not fit its handler: %s", handler.name, error)
         except Exception:
@@ -167,6 +170,22 @@ class Runner:
                 waiting: Awaitable[object] = outcome
                 return waiting
         return None
+
+    def _begin(self, handler: Handler, arguments: Raw) -> Any:
+        """Call a handler; one that holds the event loop is logged, for nothing else runs in that time."""
+        bound = handler.bind(self._wire.binder, arguments)
+        began = perf_counter()
+        try:
+            return handler.function(*bound)
+        finally:
+            if (seconds := perf_counter() - began) >= HELD:
+                logger.warning(
+                    "the handler %r of '%s' held the event loop for %.0f ms, and nothing else ran: "
+                    "`await asyncio.to_thread(...)` runs what blocks",
+                    handler.function,
+                    handler.name,
+                    seconds * 1000,
+                )
 
     async def _finish(self, handler: Handler, waiting: Awaitable[object]) -> None:
         try:
@@ -190,11 +209,13 @@ class Runner:
         encoded: bytes | None = None
         failed: str | None = None
         handlers = self._handlers.find(message.target)
+        if not handlers:
+            logger.warning("the server asks '%s', and no handler has that name", message.target)
         if not handlers and self._has_arguments(message.arguments):
             return b"", NOT_PARSED
         for handler in handlers:
             try:
-                outcome: Any = handler.function(*handler.bind(self._wire.binder, message.arguments))
+                outcome = self._begin(handler, message.arguments)
                 if inspect.isawaitable(outcome):
                     outcome = await outcome
                 if handler.gives or (handler.gives is None and outcome is not None):
