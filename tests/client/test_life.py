@@ -69,7 +69,7 @@ async def test_a_refused_handshake() -> None:
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (b"<html>\x1e", "JSON"),
+        (b"<html>\x1e", r"^Error reading JSON\. The server's answer to the handshake begins with '<html>'$"),
         (b'{"type":1}\x1e', "Expected a handshake response"),
         (b"", "disconnected before sending"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from hubstream.errors import HandshakeError, ProtocolError
 from hubstream.protocol.handshake import (
@@ -14,6 +14,7 @@ from hubstream.protocol.handshake import (
     write_request,
     write_response,
 )
+from hubstream.protocol.messages import Invocation
 from hubstream.protocol.session import HubSession
 from tests.protocol.wire import CODECS, JSON, MESSAGEPACK, Vector, byte_by_byte, cases, framed
 
@@ -166,7 +167,31 @@ def test_a_request_of_the_limit_passes_and_one_byte_more_does_not() -> None:
 def test_a_message_is_no_response() -> None:
     session = client()
     session.receive(JSON.ping, 1.0)
-    assert str(session.error) == "Expected a handshake response from the server."
+    assert str(session.error) == (
+        "Expected a handshake response from the server. "
+        """The server's answer to the handshake begins with '{"type":6}'"""
+    )
+
+
+def test_an_answer_without_an_end_is_not_gathered_for_ever() -> None:
+    session = client()
+    chunks = 0
+    while session.error is None and chunks < 100:
+        session.receive(b"<html>" + b"x" * 994, 1.0)
+        chunks += 1
+    assert chunks == 66
+    assert str(session.error).startswith(
+        "It has more than 65536 bytes. The server's answer to the handshake begins with"
+    )
+    assert len(str(session.error)) < 400
+    assert not session.partial
+
+
+def test_what_follows_a_response_may_be_large() -> None:
+    session = client()
+    message = JSON.encode(Invocation(target="t", arguments=Raw(b'["%b"]' % (b"x" * 100_000))))
+    seen = [*session.receive(write_response() + message[:90_000], 1.0), *session.receive(message[90_000:], 1.0)]
+    assert [message.type for message in seen] == [0, 1]
 
 
 def test_messages_right_behind_a_response_are_kept() -> None:

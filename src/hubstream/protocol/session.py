@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from hubstream.errors import HandshakeError, ProtocolError
 from hubstream.protocol.codec import Codec
-from hubstream.protocol.framing import RS, oversize
+from hubstream.protocol.framing import RS
 from hubstream.protocol.handshake import HandshakeRequest, HandshakeResponse, parse_request, parse_response
 from hubstream.protocol.messages import HubMessage
 
@@ -25,6 +25,10 @@ __all__ = ["HubSession", "Received"]
 
 Received: TypeAlias = HandshakeRequest | HandshakeResponse | HubMessage
 
+ANSWER = 65_536
+"""Bytes the server's answer to the handshake may have, where messages have no limit; a real one has three."""
+BEGINNING = 200
+"""Bytes of an answer that is none which are shown."""
 TRACKABLE = 5
 """Stateful reconnect counts the messages of types 1 to 5 (spec 9.2)."""
 
@@ -144,6 +148,10 @@ class HubSession:
         self._next = number + 1
         return str(number) if self.role == "client" else f"s{number}"
 
+    @property
+    def _handshake_limit(self) -> int | None:
+        return ANSWER if self.role == "client" and self.max_message_size is None else self.max_message_size
+
     def _keep(self, start: bytes, codec: Codec | None) -> None:
         """Hold the beginning of a record."""
         self._wanted = 0 if codec is None else codec.wanted(start)
@@ -157,7 +165,7 @@ class HubSession:
             return data
         parts.append(data)
         self._size += len(data)
-        limit = self.max_message_size
+        limit = self.max_message_size if self.handshaken else self._handshake_limit
         complete = self._size >= self._wanted if self._wanted else data.find(RS) >= 0
         if not complete and (limit is None or self._size <= limit):
             return None
@@ -166,10 +174,15 @@ class HubSession:
 
     def _begin(self, data: bytes, now: float) -> Sequence[Received]:
         """Read the peer's first record, and what stands behind it."""
-        limit = self.max_message_size
+        limit = self._handshake_limit
         end = data.find(RS) + 1
         if limit is not None and (end > limit or (not end and len(data) > limit)):
-            self.error = HandshakeError("Handshake was canceled.") if self.role == "server" else oversize(limit, [])
+            text = (
+                "Handshake was canceled."
+                if self.role == "server"
+                else _no_answer(f"It has more than {limit} bytes.", data)
+            )
+            self.error = HandshakeError(text)
             return []
         if not end:
             if data:
@@ -189,7 +202,7 @@ class HubSession:
             try:
                 response = parse_response(record)
             except ProtocolError as error:
-                raise HandshakeError(str(error)) from error
+                raise HandshakeError(_no_answer(str(error), record)) from error
             if isinstance(response.error, str):
                 text = f"Unable to complete handshake with the server due to an error: {response.error}"
                 raise HandshakeError(text)
@@ -231,3 +244,7 @@ class HubSession:
                 self.received = number
             fresh.append(message)
         return fresh
+
+
+def _no_answer(why: str, data: bytes) -> str:
+    return f"{why} The server's answer to the handshake begins with {data[:BEGINNING].decode(errors='replace')!r}"
