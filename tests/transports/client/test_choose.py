@@ -84,7 +84,7 @@ def asked(server: Answers) -> list[str]:
     return [line.replace("/hub", "") for line in server.asked]
 
 
-async def test_the_next_one_is_negotiated_for_anew() -> None:
+async def test_the_next_one_is_negotiated_for_anew(caplog: pytest.LogCaptureFixture) -> None:
     async with answering(offering("WebSockets", "ServerSentEvents", WebSockets=200, ServerSentEvents=503)) as server:
         options = ClientOptions(url=f"{server.url}?own=a%2Fb")
         made = await connect(options, binary=False, attach=Client)
@@ -106,6 +106,11 @@ async def test_the_next_one_is_negotiated_for_anew() -> None:
         assert (made.transport, made.connection_id) == ("WebSockets", "id3")
         made.connection.abort()
         await made.connection.closed()
+    assert "\n".join(caplog.messages) == (
+        "the connection is over WebSockets, for others could not be opened: "
+        "(ServerSentEvents failed: the server answered with status 503, text/plain: no ServerSentEvents here) "
+        "(LongPolling failed: the server answered with status 404, text/plain: no LongPolling here)"
+    ), "and nothing of those that were not tried"
     assert asked(server) == [
         "POST /negotiate?own=a%2Fb&negotiateVersion=1",
         "GET ?own=a%2Fb&id=token0",

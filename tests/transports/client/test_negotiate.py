@@ -135,8 +135,11 @@ async def test_no_offer(given: Any, text: str) -> None:
 async def test_a_server_that_is_not_there() -> None:
     async with answering(answer(GOOD)) as server:
         url = server.url
-    with pytest.raises(TransportError, match="The server cannot be asked for a connection: Cannot connect to host"):
+    with pytest.raises(
+        TransportError, match="The server cannot be asked for a connection: Cannot connect to host"
+    ) as caught:
         await negotiated(url)
+    assert "ssl" not in str(caught.value)
 
 
 async def test_an_answer_that_breaks_off() -> None:

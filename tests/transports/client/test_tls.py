@@ -65,6 +65,17 @@ async def test_an_authority_nobody_knows(secure: Answers) -> None:
     assert not secure.requests
 
 
+async def test_https_for_http_and_the_other_way_round(secure: Answers) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # the server's side of the refusal
+    with pytest.raises(TransportError, match=r"\. Does it want https://\?"):
+        await connect(ClientOptions(url=secure.url.replace("https", "http")), binary=False, attach=Client)
+    async with answering(Everything()) as plain:
+        url = plain.url.replace("http", "https")
+        with pytest.raises(TransportError, match=r"\. Does it want http://\?"):
+            await connect(ClientOptions(url=url), binary=False, attach=Client)
+
+
 @pytest.mark.parametrize("end", ["close", "abort"])
 async def test_its_sockets_are_gone_at_once(secure: Answers, trusting: ssl.SSLContext, end: str) -> None:
     made = await connect(

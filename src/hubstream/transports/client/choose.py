@@ -5,9 +5,10 @@ Imports `errors`, `protocol`, `connection` and this room.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import UNSET
 
@@ -23,6 +24,11 @@ from hubstream.transports.client.requests import Requests, reason
 from hubstream.transports.client.websocket import open_websocket
 
 __all__ = ["Attached", "connect"]
+
+logger = logging.getLogger("hubstream.transport")
+
+Failure: TypeAlias = tuple[str, Exception | str]
+"""A transport, and why it is not used."""
 
 OPENERS: Final[Mapping[str, Callable[[Requests, str], Awaitable[Carrier]]]] = {
     "WebSockets": open_websocket,
@@ -83,7 +89,7 @@ async def _open(requests: Requests, options: ClientOptions, binary: bool) -> tup
             raise TransportError(f"WebSockets failed: {reason(error)}") from error
     first = await negotiate(requests, url)
     offer: Offer | None = first
-    failures: list[tuple[str, Exception | str]] = []
+    failures: list[Failure] = []
     for transport in _offered(first):
         name = transport.transport
         if (refusal := _refusal(transport, options, binary)) is not None:
@@ -93,10 +99,14 @@ async def _open(requests: Requests, options: ClientOptions, binary: bool) -> tup
             if offer is None:
                 offer = await negotiate(requests, url)
             url = offer.url
-            return await OPENERS[name](requests, connect_url(url, offer.key)), _id(offer)
+            opened = await OPENERS[name](requests, connect_url(url, offer.key))
         except FAILURES as error:
             failures.append((name, error))
             offer = None
+        else:
+            if tried := [failure for failure in failures if isinstance(failure[1], Exception)]:
+                logger.warning("the connection is over %s, for others could not be opened: %s", name, _told(tried))
+            return opened, _id(offer)
     raise _nothing_left(failures)
 
 
@@ -126,9 +136,12 @@ def _id(offer: Offer) -> str:
     return str(offer.response.connection_id)
 
 
-def _nothing_left(failures: list[tuple[str, Exception | str]]) -> TransportError:
-    told = " ".join(f"({name} failed: {why if isinstance(why, str) else reason(why)})" for name, why in failures)
-    error = TransportError(f"Unable to connect to the server with any of the available transports. {told}")
+def _told(failures: list[Failure]) -> str:
+    return " ".join(f"({name} failed: {why if isinstance(why, str) else reason(why)})" for name, why in failures)
+
+
+def _nothing_left(failures: list[Failure]) -> TransportError:
+    error = TransportError(f"Unable to connect to the server with any of the available transports. {_told(failures)}")
     causes = [why for _, why in failures if isinstance(why, Exception)]
     if causes:
         error.__cause__ = causes[0] if len(causes) == 1 else ExceptionGroup("what each transport met", causes)

@@ -74,7 +74,10 @@ async def _ask(requests: Requests, url: str) -> NegotiateResponse:
                 if len(body) > LONGEST:
                     raise NegotiateError(f"The answer to the negotiation has more than {LONGEST} bytes.")
     except (aiohttp.ClientError, OSError) as error:
-        raise TransportError(f"The server cannot be asked for a connection: {reason(error)}") from error
+        why = reason(error)
+        if isinstance(error, aiohttp.ServerDisconnectedError) and url.startswith("http:"):
+            why = f"{why}. Does it want https://?"
+        raise TransportError(f"The server cannot be asked for a connection: {why}") from error
     whole = bytes(body)
     seen = f"The server answered with {shown(answer, whole)}"
     if answer.status != 200:

@@ -29,6 +29,8 @@ CHUNK: Final = 65_536
 """Bytes of a response that are read ahead; twice as many stop the socket."""
 BEGINNING: Final = 200
 """Characters of an unexpected answer that are shown."""
+NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""How OpenSSL calls an answer that is none of TLS."""
 LEGAL: Final = "%/:=&?~#+!$,;'@()*[]|"
 """What stays as it is written in a URL."""
 
@@ -207,4 +209,8 @@ def reason(error: BaseException) -> str:
         return f"no answer within {ANSWER:g} s"
     if isinstance(error, TransportError):
         return str(error)
+    if isinstance(error, aiohttp.ClientConnectorSSLError) and any(it in str(error) for it in NO_TLS):
+        return f"{error}. Does it want http://?"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error).replace(" ssl:default", "")
     return str(error) or type(error).__name__
