@@ -322,6 +322,23 @@ async def test_what_is_no_contract_of_a_client(contract: Any, text: str) -> None
             client.implement(contract)(Console())
 
 
+async def test_a_contract_that_was_left_out_is_told_at_once() -> None:
+    console: Any = Console()
+    async with joined() as (client, _peer):
+        with pytest.raises(MappingError, match=r"typing\.Protocol"):
+            client.implement(console)
+
+
+async def test_a_handler_without_a_name_is_an_error_that_says_what_to_write() -> None:
+    async with joined() as (client, _):
+        on: Any = client.on
+
+        def one() -> None: ...
+
+        with pytest.raises(TypeError, match=r"@connection\.on\(\"one\"\)"):
+            on(one)
+
+
 async def test_a_handler_whose_types_cannot_be_carried_is_refused_at_once() -> None:
     async with joined() as (client, _peer):
 

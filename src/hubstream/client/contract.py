@@ -18,7 +18,7 @@ from hubstream.streams.annotations import refuse_hidden_stream, show, stream_ite
 from hubstream.streams.channel import ChannelReader
 from hubstream.streams.contract import ClientMethod, Signature, is_contract, members
 
-__all__ = ["implementation", "proxy_class"]
+__all__ = ["contract_of_client", "implementation", "proxy_class"]
 
 
 class ServerMethod(Signature):
@@ -92,17 +92,26 @@ def proxy_class(contract: object, binder: Binder) -> Callable[..., Any]:
     return made  # type: ignore[no-any-return] # what `type()` makes is no class to a type checker
 
 
-def implementation(contract: object, target: object, binder: Binder) -> list[Handler]:
+def contract_of_client(contract: object) -> type:
+    """The same, if it is a contract.
+
+    Raises:
+        MappingError: It is none.
+    """
+    if not is_contract(contract):
+        raise MappingError(
+            f"what clients have is written as a typing.Protocol without type parameters, not {show(contract)}"
+        )
+    return contract
+
+
+def implementation(contract: type, target: object, binder: Binder) -> list[Handler]:
     """The handlers by which an object has what a hub calls.
 
     Raises:
         MappingError: The contract is not written as one can be; the text says what to change.
         TypeError: The object has not all of its methods, or is a class.
     """
-    if not is_contract(contract):
-        raise MappingError(
-            f"what clients have is written as a typing.Protocol without type parameters, not {show(contract)}"
-        )
     if isinstance(target, type):
         raise TypeError(f"an object has what the hub calls: {target.__name__}(...), not the class")
     handlers: list[Handler] = []

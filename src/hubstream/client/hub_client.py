@@ -13,7 +13,7 @@ from typing import Any, get_args, overload
 from typing_extensions import TypeForm, TypeVar
 
 from hubstream.client import calls, up
-from hubstream.client.contract import implementation, proxy_class
+from hubstream.client.contract import contract_of_client, implementation, proxy_class
 from hubstream.client.down import Request
 from hubstream.client.handlers import F, Handler, Handlers
 from hubstream.client.stream import Stream, StreamReader
@@ -200,7 +200,10 @@ class HubClient(ABC):
         Raises:
             MappingError: The server cannot call it; the text says why.
             ValueError: A second one for this name returns a value.
+            TypeError: The name is no text.
         """
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a decorator without its parentheses
+            raise TypeError(f'a handler has a name: @connection.on("{getattr(name, "__name__", "name")}")')
         if handler is None:
             return lambda function: self.on(name, function)
         new = Handler(name, handler)
@@ -239,14 +242,15 @@ class HubClient(ABC):
 
         Each method of the contract becomes a handler, with the types the contract says; `off()` takes it away again.
 
-        Raises, from the second call:
+        Raises, from the second call but for a contract that is none:
             MappingError: The contract is not written as one can be; the text says what to change.
-            TypeError: The object has not all of its methods.
+            TypeError: The object has not all of its methods, or is a class.
             ValueError: A method returns a value, and so does a handler of that name.
         """
+        declared = contract_of_client(contract)
 
         def add(target: T) -> T:
-            self.handlers.add(*implementation(contract, target, self._binder))
+            self.handlers.add(*implementation(declared, target, self._binder))
             return target
 
         return add
