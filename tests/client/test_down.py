@@ -197,7 +197,7 @@ async def test_a_result_at_the_end_of_a_stream() -> None:
         await peer.next(StreamInvocation)
         peer.say(peer.item("1", 0), peer.result("1", 3))
         assert await anext(items) == 0
-        with pytest.raises(ProtocolError, match="a result at the end of a stream"):
+        with pytest.raises(ProtocolError, match=r"^Server provided a result in a completion response to a streamed"):
             await anext(items)
 
 
@@ -296,6 +296,23 @@ async def test_dispose_from_inside_next() -> None:
         await peer.next(StreamInvocation)
         peer.say(peer.item("1", 0), peer.item("1", 1))
         assert (await peer.next(CancelInvocation)).invocation_id == "1"
+        assert seen == [0]
+
+
+async def test_a_callback_that_disposes_runs_to_its_end() -> None:
+    async with joined() as (client, peer):
+        seen: list[int] = []
+
+        async def first(item: int) -> None:
+            subscription.dispose()
+            await turns()
+            seen.append(item)
+
+        subscription = client.stream("counter", item=int).subscribe(next=first, complete=pytest.fail)
+        await peer.next(StreamInvocation)
+        peer.say(peer.item("1", 0), peer.item("1", 1))
+        assert (await peer.next(CancelInvocation)).invocation_id == "1"
+        await turns(10)
         assert seen == [0]
 
 

@@ -13,7 +13,7 @@ import pytest
 from msgspec import UNSET
 
 from hubstream.client import Handlers, runner
-from hubstream.errors import HubError, MappingError
+from hubstream.errors import ConnectionLost, HubError, MappingError
 from hubstream.protocol.messages import Completion, Invocation
 from tests.client.peer import joined, turns, until
 
@@ -346,6 +346,52 @@ async def test_too_many_questions_are_answered_with_an_error(monkeypatch: pytest
         assert (await peer.next(Completion)).error == "Client answers 1 questions already."
         gate.set()
         assert (await peer.next(Completion)).invocation_id == "s1"
+
+
+async def test_answers_wait_for_a_server_that_does_not_read() -> None:
+    async with joined(high=1_000) as (client, peer):
+
+        @client.on("ask")
+        def answer() -> str:
+            return "x" * 100_000
+
+        peer.connection.pause_reading()
+        for number in range(50):
+            peer.say(peer.call("ask", ask=f"s{number}"))
+            await turns()
+        assert client.ending is None
+        assert client.wire.output.size < 2 * 100_000
+        peer.connection.resume_reading()
+        answered = {(await peer.next(Completion)).invocation_id for _ in range(50)}
+        assert answered == {f"s{number}" for number in range(50)}
+
+
+async def test_a_server_that_asks_on_and_on_and_reads_no_answer_is_left() -> None:
+    async with joined(high=1_000) as (client, peer):
+        ran = 0
+
+        @client.on("ask")
+        def answer() -> str:
+            return "x" * 1_000
+
+        @client.on("call")
+        def called() -> None:
+            nonlocal ran
+            ran += 1
+
+        waiting = asyncio.create_task(client.invoke("call"))
+        await peer.next(Invocation)
+        peer.connection.pause_reading()
+        for _ in range(100):
+            peer.say(*(peer.call("ask", ask=f"s{number}") for number in range(1_000)))
+            await turns()
+            if client.ending is not None:
+                break
+        with pytest.raises(ConnectionLost, match=r"^The server does not read what it is sent\.$"):
+            await waiting
+        assert client.ending is not None
+        assert client.ending.reconnect
+        assert ran == 0
 
 
 async def test_calls_wait_in_a_bounded_queue_and_none_is_lost() -> None:

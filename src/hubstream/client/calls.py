@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import UNSET, Raw
 
 from hubstream.client import up
-from hubstream.client.errors import deserialize_error, hub_error
+from hubstream.client.errors import NOT_A_STREAM, deserialize_error, hub_error
 from hubstream.client.reading import Holder
 from hubstream.client.up import Upload
 from hubstream.client.wire import Wire
@@ -81,7 +81,7 @@ class _PendingCall:
 
     def take_in(self, items: list[Raw]) -> None:
         self._wire.cancel(self.id)
-        self._end(ProtocolError("the server answers with a stream: ask for it with stream(), not invoke()"))
+        self._end(ProtocolError(NOT_A_STREAM))
 
     def complete(self, completion: Completion) -> None:
         if completion.error is not UNSET:

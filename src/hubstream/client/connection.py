@@ -109,6 +109,7 @@ class ClientCore(HubClient):
         self._connection = connection
         self._session = HubSession("client", [codec], max_message_size=None, binary_capable=connection.binary_capable)
         self._wire = Wire(connection, self._session, codec, self._binder, loop, self._tasks, successor)
+        self._wire.output.on_cut_off = self._not_read
         self._runner: Runner = Runner(self._wire, self.handlers, before._runner if before is not None else None)
         self._owns_tasks = tasks is None
         self._clock = clock if clock is not None else Clock(loop)
@@ -232,6 +233,8 @@ class ClientCore(HubClient):
                     self._answered = True
             elif isinstance(message, Invocation):
                 self._runner.take(message)
+                if not wire.active:  # of all that it was asked, the server reads no answer
+                    return
             elif isinstance(message, Close):
                 self._closed_by_server(message)
                 return
@@ -298,6 +301,11 @@ class ClientCore(HubClient):
 
     def overslept(self, now: float) -> None:
         self._session.heard = now
+
+    def _not_read(self) -> None:
+        """Calls and uploads wait for the server to read; the answers to what it asks are more than may wait."""
+        self._end(ConnectionLost(errors.NOT_READ), errors.NOT_READ, reconnect=True)
+        self._connection.abort()
 
     def _ping(self, now: float) -> None:
         self._wire.sent = now

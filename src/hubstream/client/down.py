@@ -18,7 +18,7 @@ from msgspec import UNSET, Raw
 
 from hubstream.client import up
 from hubstream.client.calls import encode_arguments
-from hubstream.client.errors import deserialize_error, hub_error
+from hubstream.client.errors import RESULT_OF_STREAM, deserialize_error, hub_error
 from hubstream.client.reading import Holder
 from hubstream.client.up import Upload
 from hubstream.client.wire import Wire
@@ -130,7 +130,7 @@ class Download:
         if completion.error is not UNSET:
             self._end(hub_error(completion.error))
         elif completion.result is not UNSET:
-            self._end(ProtocolError("the server gave a result at the end of a stream"))
+            self._end(ProtocolError(RESULT_OF_STREAM))
         else:
             self._end(None)
 

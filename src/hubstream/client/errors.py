@@ -15,7 +15,10 @@ from hubstream.errors import HubError
 __all__ = [
     "CLOSED",
     "LOST",
+    "NOT_A_STREAM",
     "NOT_DISCONNECTED",
+    "NOT_READ",
+    "RESULT_OF_STREAM",
     "START_FIRST",
     "STOPPED_IN_ATTEMPT",
     "STOPPED_IN_DELAY",
@@ -29,6 +32,9 @@ __all__ = [
 ]
 
 CLOSED = "Invocation canceled due to the underlying connection being closed."
+NOT_A_STREAM = "Streaming hub methods must be invoked with the 'HubConnection.stream' method."
+NOT_READ = "The server does not read what it is sent."
+RESULT_OF_STREAM = "Server provided a result in a completion response to a streamed invocation."
 LOST = "The connection to the server was lost."
 NOT_DISCONNECTED = "The HubConnection cannot be started if it is not in the Disconnected state."
 START_FIRST = "It has not been started: call start(), or put the call into the connection's `with` block."

@@ -200,6 +200,7 @@ class Runner:
     async def _ask(self, message: Invocation, invocation_id: str) -> None:
         try:
             result, error = await self._results(message)
+            await self._wire.output.drained()  # a server that does not read its answers asks no more than QUESTIONS
             self._answer(invocation_id, result=result, error=error)
         finally:
             self._questions -= 1

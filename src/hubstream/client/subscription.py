@@ -20,7 +20,7 @@ T = TypeVar("T")
 class Subscription(Generic[T]):
     """A stream whose items are brought to callbacks."""
 
-    __slots__ = ("_complete", "_error", "_leave", "_next", "_task")
+    __slots__ = ("_calling", "_complete", "_error", "_leave", "_next", "_task")
 
     def __init__(
         self,
@@ -35,19 +35,23 @@ class Subscription(Generic[T]):
         self._error = error
         self._complete = complete
         self._leave = leave
+        self._calling = False
         self._task = spawn(self._bring(items))
 
     def dispose(self) -> None:
-        """Want no more: no callback is called from now on, and the server's stream is cancelled."""
+        """Want no more: no callback is called from now on, one that runs is left alone, and the server's stream is cancelled."""
         self._next = self._error = self._complete = None
         self._leave()
-        self._task.cancel()
+        if not self._calling:
+            self._task.cancel()
 
     async def _bring(self, items: AsyncIterator[T]) -> None:
         try:
             async for item in items:
                 if self._next is not None:
+                    self._calling = True
                     await _call(self._next, item)
+                    self._calling = False
         except Exception as error:
             if self._error is not None:
                 await _call(self._error, error)

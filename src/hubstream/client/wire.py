@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import UNSET, Raw
 
-from hubstream.client.errors import not_active
+from hubstream.client.errors import CLOSED, not_active
 from hubstream.client.reading import Holder, Reading
 from hubstream.client.tasks import Tasks
 from hubstream.connection.connection import Connection
@@ -113,9 +113,11 @@ class Wire:
                 async with self._gate:
                     # A full frame is sent first, and the loop gets a turn: who sends for ever may not starve it.
                     while self.active and (self.connection.paused or output.size >= FRAME):
-                        await output.room()
+                        await output.drained()
             finally:
                 self._queued -= 1
+            if not self.active:  # it was when the call was made
+                raise ConnectionLost(str(self.lost or CLOSED)) from self.lost
         if not self.active:
             raise ConnectionLost(not_active(method)) from self.lost
 
