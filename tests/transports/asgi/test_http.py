@@ -224,3 +224,4 @@ async def test_a_mount_at_the_hubs_own_path_is_told_once(site: Site, caplog: pyt
         assert (await site.http(own))[0] == 200
     assert len(caplog.records) == 1
     assert "mounted at a hub's own path, /clock" in caplog.text
+    assert "hubstream.integrations.starlette.routes" in caplog.text

@@ -106,7 +106,7 @@ class HubApp:
             self._mounted_at_hub = True
             logger.warning(
                 "this application is mounted at a hub's own path, %s: WebSockets will be refused there. Mount it one level up, "
-                "or give the hub a path below the mount",
+                "give the hub a path below the mount, or add routes instead: hubstream.integrations.starlette.routes(hubs)",
                 root,
             )
 
