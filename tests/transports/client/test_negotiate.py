@@ -154,6 +154,23 @@ async def test_an_answer_that_breaks_off() -> None:
             await negotiated(server.url)
 
 
+async def test_a_server_of_something_else() -> None:
+    async def greet(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.write(b"220 mail.example ESMTP\r\n")
+        request.transport.close()
+        raise ConnectionError
+
+    async with answering(greet) as server:
+        with pytest.raises(TransportError) as raised:
+            await negotiated(server.url)
+    assert str(raised.value).startswith(
+        "The server cannot be asked for a connection: what answered speaks no HTTP: Bad status line"
+    )
+    assert "220 mail.example" in str(raised.value)
+    assert "400" not in str(raised.value)
+
+
 async def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def wait(request: web.Request) -> web.Response:

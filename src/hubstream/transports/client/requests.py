@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -201,6 +202,9 @@ async def refused(response: aiohttp.ClientResponse) -> str:
 
 def reason(error: BaseException) -> str:
     """Why a request or a transport failed, in words and without the URL, whose query may hold secrets."""
+    if isinstance(error, aiohttp.ClientResponseError) and isinstance(error.__cause__, HttpProcessingError):
+        # Its status is aiohttp's own, not the server's.
+        return f"what answered speaks no HTTP: {' '.join(error.message.split())[:BEGINNING]}"
     if isinstance(error, aiohttp.ClientResponseError):
         return f"the server answered with status {error.status}: {error.message}"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
