@@ -42,9 +42,9 @@ async def chat(url: str, name: str) -> None:
 
     async def enter(wanted: str) -> None:
         nonlocal room
-        others = await server.enter(name, wanted)
+        there = await server.enter(name, wanted)
         room = wanted
-        print(f"* you are in the {room}, with {', '.join(others)}")
+        print(f"* in the {room}: {', '.join(there)}")
 
     @connection.on_reconnecting
     def lost(error: Exception | None) -> None:

@@ -29,9 +29,8 @@ class Files(Hub):
         digest, size = hashlib.sha256(), 0
         try:
             with part.open("wb") as file:
-                async for (
-                    piece
-                ) in pieces:  # raises ConnectionLost when its client goes, and HubError when its upload fails
+                # It raises ConnectionLost when the client goes, and HubError when the upload fails there.
+                async for piece in pieces:
                     file.write(piece)
                     digest.update(piece)
                     size += len(piece)

@@ -12,9 +12,9 @@ async def test_two_people_in_two_rooms(tmp_path: Path) -> None:
     with served("chat.server:app", tmp_path) as server:
         async with AsyncExitStack() as stack:
             ann = await stack.enter_async_context(started("chat", "ann", "--url", f"{server.url}/chat"))
-            assert await ann.line() == "* you are in the lobby, with ann"
+            assert await ann.line() == "* in the lobby: ann"
             bob = await stack.enter_async_context(started("chat", "bob", "--url", f"{server.url}/chat"))
-            assert await bob.line() == "* you are in the lobby, with ann, bob"
+            assert await bob.line() == "* in the lobby: ann, bob"
             assert await ann.line() == "* bob is here"
             bob.type("hello")
             assert await ann.line() == "bob: hello"
@@ -22,13 +22,13 @@ async def test_two_people_in_two_rooms(tmp_path: Path) -> None:
             ann.type("/cellar")
             assert await ann.line() == "* There is no room 'cellar', only lobby and kitchen."
             ann.type("/kitchen")
-            assert await ann.line() == "* you are in the kitchen, with ann"
+            assert await ann.line() == "* in the kitchen: ann"
             assert await bob.line() == "* ann has gone"
             bob.type("are you there?")
             assert await bob.line() == "bob: are you there?"
             bob.type("/kitchen")
             assert await ann.line() == "* bob is here"
-            assert await bob.line() == "* you are in the kitchen, with ann, bob"
+            assert await bob.line() == "* in the kitchen: ann, bob"
             bob.type("/quit")
             assert await bob.end() == (0, "")
             assert await ann.line() == "* bob has gone"
