@@ -202,19 +202,17 @@ async def refused(response: aiohttp.ClientResponse) -> str:
 
 def reason(error: BaseException) -> str:
     """Why a request or a transport failed, in words and without the URL, whose query may hold secrets."""
-    if isinstance(error, aiohttp.ClientResponseError) and isinstance(error.__cause__, HttpProcessingError):
-        # Its status is aiohttp's own, not the server's.
-        return f"what answered speaks no HTTP: {' '.join(error.message.split())[:BEGINNING]}"
+    text = str(error) or type(error).__name__
     if isinstance(error, aiohttp.ClientResponseError):
+        if isinstance(error.__cause__, HttpProcessingError):  # of aiohttp's, and so is the status
+            return f"what answered speaks no HTTP: {' '.join(error.message.split())[:BEGINNING]}"
         return f"the server answered with status {error.status}: {error.message}"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return f"the server was not reached within {ANSWER:g} s"
     if isinstance(error, TimeoutError):
         return f"no answer within {ANSWER:g} s"
-    if isinstance(error, TransportError):
-        return str(error)
-    if isinstance(error, aiohttp.ClientConnectorSSLError) and any(it in str(error) for it in NO_TLS):
-        return f"{error}. Does it want http://?"
+    if isinstance(error, aiohttp.ClientConnectorSSLError) and any(it in text for it in NO_TLS):
+        return f"{text}. Does it want http://?"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return str(error).replace(" ssl:default", "")
-    return str(error) or type(error).__name__
+        return text.replace(" ssl:default", "")
+    return text
