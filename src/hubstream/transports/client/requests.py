@@ -1,6 +1,6 @@
 """The requests of one hub connection: headers, the user's token and what follows a 401, proxies and TLS (spec 1.6, 1.8).
 
-Imports `errors`, aiohttp and this room's `options` and `sockets`.
+Imports aiohttp and this room's `options` and `sockets`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from hubstream.errors import TransportError
 from hubstream.transports.client.bearer import Bearer
 from hubstream.transports.client.options import ClientOptions
 from hubstream.transports.client.sockets import open_session
