@@ -67,7 +67,7 @@ class HubCallerContext:
         return self._aborted
 
     def abort(self) -> None:
-        """End the connection. The client is told not to reconnect (spec 6.9)."""
+        """End the connection. The client is told not to reconnect."""
         self._abort()
 
     def _end(self) -> None:

@@ -146,7 +146,7 @@ class SingleClientProxy(ClientProxy):
     async def invoke(self, name: str, /, *arguments: Any, result: Any = Any, timeout: float | None = UNNAMED) -> Any:
         """Call the client's handler of that name and wait for its result.
 
-        Meanwhile the caller's next call may begin (spec 6.6).
+        Meanwhile the caller's next call may begin.
 
         Args:
             name: The handler, as it is written.
