@@ -99,7 +99,7 @@ class Request:
 
     @property
     def query(self) -> Values:
-        """The query, decoded, whatever the case of its names (spec 1.1); of a name sent several times the last value counts."""
+        """The query, decoded, whatever the case of its names; of a name sent several times the last value counts."""
         if self._query is None:
             raw = cast(bytes, self._scope.get("query_string", b""))
             self._query = Values(parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else ())
@@ -122,7 +122,7 @@ class Request:
 
     @property
     def token(self) -> str | None:
-        """The access token of the header `Authorization: Bearer`, else of the query's `access_token` (spec 1.8)."""
+        """The access token of the header `Authorization: Bearer`, else of the query's `access_token`."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             return token.strip()
