@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -252,3 +253,18 @@ async def test_a_thousand_losses_leave_nothing() -> None:
                 await turns(10)
                 assert len(asyncio.all_tasks()) <= 5
         assert len(connection.events) == 2_000
+
+
+async def test_the_log_says_why_it_reconnects(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "hubstream.client")
+    async with networked(reconnect=[0, 0]) as (_, network):
+        network.peer.connection.abort()
+        await turns(50)
+        network.peer.close(reconnect=True)
+        await turns(50)
+    assert caplog.messages == [
+        f"the connection was lost: {CUT}",
+        "reconnecting in 0 s",
+        "the connection was lost: the server closed it, and it may be tried again",
+        "reconnecting in 0 s",
+    ]

@@ -181,6 +181,7 @@ class Life:
             return False
         self._enter(State.RECONNECTING)
         self._events.fire(self._events.reconnecting, self._error)
+        logger.info("the connection was lost: %s", self._error or "the server closed it, and it may be tried again")
         while delay is not None:
             logger.info("reconnecting in %g s", delay)
             self._stopped = errors.STOPPED_IN_DELAY
