@@ -46,7 +46,7 @@ class HubClient(ABC):
         self, handlers: Handlers, binder: Binder, tasks: Tasks, *, stream_buffer: int, stream_policy: StreamPolicy
     ) -> None:
         check_buffer(stream_buffer, stream_policy)
-        self.handlers = handlers
+        self._handlers = handlers
         self._binder = binder
         self._tasks = tasks
         self._stream_buffer = stream_buffer
@@ -208,12 +208,12 @@ class HubClient(ABC):
             return lambda function: self.on(name, function)
         new = Handler(name, handler)
         new.prepare(self._binder)
-        self.handlers.add(new)
+        self._handlers.add(new)
         return handler
 
     def off(self, name: str, handler: Callable[..., object] | None = None, /) -> None:
         """Call `handler` no more, or none of this name."""
-        self.handlers.off(name, handler)
+        self._handlers.off(name, handler)
 
     def proxy(self, contract: TypeForm[T]) -> T:
         """What stands for the hub, with the methods of a `typing.Protocol`, whose calls are typed.
@@ -250,7 +250,7 @@ class HubClient(ABC):
         declared = contract_of_client(contract)
 
         def add(target: T) -> T:
-            self.handlers.add(*implementation(declared, target, self._binder))
+            self._handlers.add(*implementation(declared, target, self._binder))
             return target
 
         return add

@@ -146,7 +146,7 @@ class HubConnection(HubClient):
         self._make = partial(
             ClientCore,
             protocol=protocol,
-            handlers=self.handlers,
+            handlers=self._handlers,
             payloads=payloads,
             handshake_timeout=handshake_timeout,
             server_timeout=server_timeout,
