@@ -53,6 +53,12 @@ def test_urls(url: str, masked: str) -> None:
     assert logged("%(r)s %(q)s %(s)s %({x-header}i)s", atoms) == f"GET {masked} HTTP/1.1 {shown} 200 -"
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_headers_at_debug_level(scheme: str) -> None:
+    assert logged("< %s: %s", "authorization", f"{scheme} a.b-c_d=") == f"< authorization: {scheme} ***"
+    assert logged(f"headers: {{'authorization': '{scheme} a.b.c'}}") == f"headers: {{'authorization': '{scheme} ***'}}"
+
+
 def test_what_is_not_the_servers_own_is_not_changed() -> None:
     given_to_it = {"path": "/clock?id=abc"}
     assert logged("%(path)s", given_to_it) == "/clock?id=***"
@@ -61,7 +67,7 @@ def test_what_is_not_the_servers_own_is_not_changed() -> None:
 
 @given(st.text())
 def test_what_carries_no_token_passes_as_it_is(text: str) -> None:
-    expected = text if "id=" not in text.lower() and "access_token=" not in text.lower() else None
+    expected = text if not any(it in text.lower() for it in ("id=", "access_token=", "bearer")) else None
     if expected is not None:
         assert logged("%s", text) == expected
 

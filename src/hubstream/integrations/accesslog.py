@@ -25,9 +25,13 @@ LOGGERS: Final = (
 
 _SECRETS: Final = re.compile(r"""(?<![^?&\s"'])(access_token|id)=[^&\s"]*""", re.IGNORECASE)
 
+_BEARER: Final = re.compile(r"""\b(bearer )[^\s"',]+""", re.IGNORECASE)
+"""In the headers, which uvicorn shows at level DEBUG."""
+
 
 class MaskTokens(logging.Filter):
-    """A filter that lets every record pass, with `***` for the values of `access_token` and `id` in URLs and queries.
+    """A filter that lets every record pass, with `***` for the values of `access_token` and `id` in URLs and queries, and for
+    bearer tokens in headers.
 
     For a logger, or for a handler: `"filters": {"mask": {"()": "hubstream.integrations.accesslog.MaskTokens"}}` in the
     configuration of `logging.config.dictConfig`.
@@ -64,4 +68,4 @@ def mask_tokens(*loggers: str) -> None:
 
 
 def _masked(value: object) -> object:
-    return _SECRETS.sub(r"\1=***", value) if isinstance(value, str) else value
+    return _BEARER.sub(r"\1***", _SECRETS.sub(r"\1=***", value)) if isinstance(value, str) else value
