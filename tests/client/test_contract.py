@@ -11,6 +11,7 @@ import pytest
 from typing_extensions import TypedDict, TypeVar
 
 from hubstream import DOTNET, ChannelReader, HubError, MappingError, Payloads, Subject, hub_method
+from hubstream.client import Handlers
 from hubstream.protocol.messages import CancelInvocation, Completion, Invocation, StreamInvocation, StreamItem
 from tests.client.peer import Peer, joined, turns
 
@@ -292,16 +293,17 @@ async def test_all_of_a_contract_or_nothing() -> None:
 
     half: Any = Half()
     not_made: Any = Console
-    async with joined() as (client, _peer):
+    handlers = Handlers()
+    async with joined(handlers=handlers) as (client, _peer):
         with pytest.raises(TypeError, match="a Half has no method 'confirm', which ChatClient has"):
             client.implement(ChatClient)(half)
         with pytest.raises(TypeError, match=r"an object has what the hub calls: Console\(...\), not the class"):
             client.implement(ChatClient)(not_made)
-        assert client.handlers.find("receive_message") == ()
+        assert handlers.find("receive_message") == ()
         client.implement(ChatClient)(Console())
         with pytest.raises(ValueError, match="already has a value returning handler"):
             client.implement(ChatClient)(Console())
-        assert len(client.handlers.find("receive_message")) == 1
+        assert len(handlers.find("receive_message")) == 1
 
 
 class StreamArgument(Protocol):
@@ -340,7 +342,8 @@ async def test_a_handler_without_a_name_is_an_error_that_says_what_to_write() ->
 
 
 async def test_a_handler_whose_types_cannot_be_carried_is_refused_at_once() -> None:
-    async with joined() as (client, _peer):
+    handlers = Handlers()
+    async with joined(handlers=handlers) as (client, _peer):
 
         @client.on("fine")
         def fine(value: object) -> None: ...
@@ -350,4 +353,4 @@ async def test_a_handler_whose_types_cannot_be_carried_is_refused_at_once() -> N
             @client.on("bad")
             def bad(value: Opaque) -> None: ...
 
-        assert client.handlers.find("bad") == ()
+        assert handlers.find("bad") == ()
