@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from typing import Any
 
 import pytest
 
 from hubstream.client import ClientCore, Ending, connection, tasks
 from hubstream.connection.clock import Clock, Member
 from hubstream.connection.memory import pair
-from hubstream.errors import ConnectionLost, HandshakeError, ProtocolError
+from hubstream.errors import ConnectionLost, HandshakeError, ProtocolError, TransportError
 from hubstream.protocol.messages import Close, Invocation
 from tests.client.peer import Peer, joined, turns
 
@@ -82,6 +83,18 @@ async def test_what_is_no_handshake(answer: bytes, text: str) -> None:
         peer.connection.close()
         with pytest.raises(HandshakeError, match=text):
             await starting
+
+
+async def test_a_handshake_that_a_failing_transport_cut_has_its_cause() -> None:
+    async with joined(start=False, handshake=None) as (client, peer):
+        starting = asyncio.create_task(client.start())
+        await turns()
+        transport: Any = client.wire.connection
+        transport.failure = TransportError("a POST was answered with status 307")
+        peer.connection.abort()
+        with pytest.raises(HandshakeError, match=r"response\. \(a POST was answered with status 307\)$") as caught:
+            await starting
+        assert caught.value.__cause__ is transport.failure
 
 
 async def test_a_handshake_that_never_comes() -> None:

@@ -23,7 +23,7 @@ from hubstream.client.tasks import GRACE, Tasks
 from hubstream.client.wire import Successor, Wire
 from hubstream.connection.clock import TICK, Clock
 from hubstream.connection.connection import Connection
-from hubstream.errors import ConnectionLost, HandshakeError
+from hubstream.errors import ConnectionLost, HandshakeError, TransportError
 from hubstream.payloads.bind import binder
 from hubstream.payloads.style import PYTHON, Payloads
 from hubstream.protocol.codec import Codec
@@ -271,8 +271,12 @@ class ClientCore(HubClient):
                 error.__cause__ = getattr(self._connection, "failure", None)
             self._end(error, text, reconnect=True)
         else:
+            failure = getattr(self._connection, "failure", None)
             text = "The server disconnected before sending a handshake response."
-            self._end(HandshakeError(text), text, reconnect=False)
+            text += f" ({failure})" if isinstance(failure, TransportError) else ""  # whose texts hold no URL
+            unshaken = HandshakeError(text)
+            unshaken.__cause__ = failure
+            self._end(unshaken, text, reconnect=False)
         self._wire.output.discard()
         self._lost.set()
 
