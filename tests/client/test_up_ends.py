@@ -172,6 +172,30 @@ async def test_uploads_wait_for_a_server_that_does_not_read() -> None:
         assert await drain(peer, before + 100) > before
 
 
+async def test_long_items_of_many_uploads_are_no_reason_to_leave_a_server_that_does_not_read() -> None:
+    async with joined(high=10_000) as (client, peer):
+        channels = [Channel[str](1) for _ in range(20)]
+        for channel in channels:
+            await client.send("upload", channel.reader)
+            await peer.next(Invocation)
+        call = asyncio.create_task(client.invoke("cancelled"))
+        await peer.next(Invocation)
+        peer.connection.pause_reading()
+        await client.send("fills", "x" * 20_000)
+        await turns()
+        for channel in channels:
+            await channel.write("x" * 100_000)
+        await turns()
+        assert client.wire.output.size > 1_048_576
+        call.cancel()
+        await turns()
+        assert client.ending is None
+        peer.connection.resume_reading()
+        async with asyncio.timeout(5):
+            while not isinstance(await peer.next(object), CancelInvocation):
+                pass
+
+
 async def test_an_endless_source_that_never_waits_leaves_the_loop_to_others() -> None:
     def forever() -> Iterator[int]:
         number = 0

@@ -210,6 +210,30 @@ async def test_messages_that_nobody_reads_are_cut_off() -> None:
     out.discard()
 
 
+async def test_long_items_of_many_streams_are_not_cut_off() -> None:
+    """Each stream may have one that waits."""
+    wire = Wire(takes=0)
+    wire.paused = True
+    cut: list[int] = []
+    out = Output(wire, Turn(asyncio.get_running_loop()), lambda: cut.append(out.size))
+    for _ in range(20):
+        batch = ItemBatch(Frame())
+        out.gather(batch)
+        batch.items.append(b"x" * 100_000)
+        out.size += 100_002
+        out.emit(b"message")
+    assert out.size > CUT_OFF
+    assert not cut
+    wire.paused = False
+    wire.takes = 2
+    out.resumed()
+    for _ in range(12):
+        out.emit(b"x" * 100_000)
+        out.flush()
+    assert len(cut) == 1
+    out.discard()
+
+
 async def test_a_sender_that_never_suspends_gathers_no_more_than_a_frame() -> None:
     wire = Wire()
     out = Output(wire, Turn(asyncio.get_running_loop()))

@@ -27,7 +27,7 @@ FRAME: Final = 16_384
 AGE: Final = 0.001
 """Seconds an item may wait for company."""
 CUT_OFF: Final = 1_048_576
-"""Bytes of messages that wait for a peer that does not read; above it the connection is ended."""
+"""Bytes of messages, items apart, that wait for a peer that does not read; above it the connection is ended."""
 
 
 class ItemBatch:
@@ -46,6 +46,7 @@ class Output:
     __slots__ = (
         "_batches",
         "_connection",
+        "_emitted",
         "_loop",
         "_parts",
         "_passed",
@@ -74,6 +75,7 @@ class Output:
         ] = {}  # of those woken before, for whom there was no room any more
         self._scheduled = False
         self._urgent = False
+        self._emitted: int = 0  # bytes of messages among `size`: items wait one a stream, however long they are
         self._seen: int = 0
         self._since = 0.0
         self.on_cut_off = on_cut_off
@@ -97,14 +99,16 @@ class Output:
         if self._batches:
             self._seal()
         self._parts.append(message)
-        self.size = size = self.size + len(message)
+        length = len(message)
+        self.size += length
+        self._emitted = emitted = self._emitted + length
         if not self.held:
             if urgent:
                 self._urgent = True
             if not self._scheduled:
                 self._scheduled = True
                 self._turn.await_end(self)
-        if size > CUT_OFF and self._connection.paused and self.on_cut_off is not None:
+        if emitted > CUT_OFF and self._connection.paused and self.on_cut_off is not None:
             self.on_cut_off()
 
     def gather(self, batch: ItemBatch) -> None:
@@ -187,7 +191,7 @@ class Output:
         if not parts:
             return
         self._parts = []
-        self.size = self.limit = self._seen = 0
+        self.size = self.limit = self._seen = self._emitted = 0
         self._since = 0.0
         self._urgent = False
         self._connection.write(parts[0] if len(parts) == 1 else b"".join(parts))
