@@ -457,7 +457,7 @@ def unresolvable(amount: Decimal) -> None: ...
     [
         (keyword_only, "keyword argument 'text'"),
         (unresolvable, "'Decimal' is not defined"),
-        ("{}".format, r"no signature.* Put a function around it"),
+        (max, r"no signature.* Put a function around it"),
     ],
 )
 def test_a_handler_that_cannot_be_called_is_an_error_at_once(handler: Callable[..., object], text: str) -> None:
