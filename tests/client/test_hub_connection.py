@@ -307,6 +307,32 @@ async def test_stopping_can_be_cancelled() -> None:
     assert connection.events == [("closed", None)]
 
 
+async def test_what_a_stop_that_was_cancelled_leaves_the_next_one_ends() -> None:
+    ended: list[str] = []
+    async with networked(high=100) as (connection, network):
+
+        @connection.on("hangs")
+        async def hangs() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("handler")
+
+        network.peer.say(network.peer.call("hangs"))
+        network.peer.connection.pause_reading()
+        await connection.send("x", 1_000 * "x")
+        await turns()
+        stopping = asyncio.create_task(connection.stop())
+        await turns()
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        await until(lambda: connection.state == "Disconnected")
+        assert not ended
+        await connection.start()
+    assert ended == ["handler"]
+
+
 async def test_stopping_from_inside_a_handler_an_answer_and_an_event() -> None:
     loop = asyncio.get_running_loop()
     for where in ("handler", "question", "event"):

@@ -200,12 +200,16 @@ class HubConnection(HubClient):
         began = loop.time()
         life, tasks = self._life, self._tasks
         self._stopped = tasks
-        if life is not None:
-            await life.stop()
-            if life.core is not None:
-                life.core.let_go()
-        await self._events.brought()
-        await tasks.end(max(0.0, STOP - (loop.time() - began)))
+        try:
+            if life is not None:
+                await life.stop()
+                if life.core is not None:
+                    life.core.let_go()
+            await self._events.brought()
+            await tasks.end(max(0.0, STOP - (loop.time() - began)))
+        except asyncio.CancelledError:
+            self._stopped = None  # what it leaves the next one ends
+            raise
 
     async def __aenter__(self) -> Self:
         await self.start()
