@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from hubstream.transports.client import longpolling, uplink
+from hubstream.transports.client.requests import reason
 from tests.transports.client.served import Answers, Client, answering, attached
 from tests.transports.client.test_negotiate import GOOD
 
@@ -162,6 +163,15 @@ async def test_a_poll_that_is_not_answered_is_asked_again(monkeypatch: pytest.Mo
             while len(server.requests) < 5:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.01)
         assert "ended" not in client.seen
+
+
+async def test_a_post_that_is_not_answered_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uplink, "SILENCE", 0.05)
+    monkeypatch.setattr(uplink, "LAST", 0.1)
+    async with polling(silence, silence) as (client, _):
+        client.pipe.write(b"x" * 100_000)
+        await client.until(("lost", False))
+        assert reason(client.pipe.failure) == "the server sent nothing for 120 s"
 
 
 @pytest.mark.parametrize("status", [400, 404, 401, 500, 302, 307])

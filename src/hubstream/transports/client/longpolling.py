@@ -6,7 +6,7 @@ Imports `connection` and this room.
 from __future__ import annotations
 
 import logging
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import aiohttp
 from typing_extensions import override
@@ -14,15 +14,12 @@ from typing_extensions import override
 from hubstream.connection.connection import ConnectionHandler
 from hubstream.errors import TransportError
 from hubstream.transports.client.carrier import OPEN
-from hubstream.transports.client.requests import Requests, refused
+from hubstream.transports.client.requests import SILENCE, Requests, refused
 from hubstream.transports.client.uplink import Uplink
 
 __all__ = ["LongPollingConnection", "open_long_polling"]
 
 logger = logging.getLogger("hubstream.transport")
-
-SILENCE: Final = 120.0
-"""Seconds a poll waits, as .NET's; the server answers after 90 (spec 2.4)."""
 
 
 class LongPollingConnection(Uplink):

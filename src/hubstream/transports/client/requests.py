@@ -21,10 +21,13 @@ from hubstream.transports.client.bearer import Bearer
 from hubstream.transports.client.options import ClientOptions
 from hubstream.transports.client.sockets import open_session
 
-__all__ = ["ANSWER", "BEGINNING", "Requests", "reason", "refused", "shown"]
+__all__ = ["ANSWER", "BEGINNING", "SILENCE", "Requests", "reason", "refused", "shown"]
 
 ANSWER: Final = 30.0
 """Seconds the server has for an answer that has nothing to wait for."""
+SILENCE: Final = 120.0
+"""Seconds it has for one that may have to wait, as .NET's: a poll, which is answered after 90 (spec 2.4), and a POST, of which a
+server may take no more for a while."""
 CHUNK: Final = 65_536
 """Bytes of a response that are read ahead; twice as many stop the socket."""
 BEGINNING: Final = 200
@@ -208,6 +211,8 @@ def reason(error: BaseException) -> str:
         return f"the server answered with status {error.status}: {error.message}"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return f"the server was not reached within {ANSWER:g} s"
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return f"the server sent nothing for {SILENCE:g} s"
     if isinstance(error, TimeoutError):
         return f"no answer within {ANSWER:g} s"
     if isinstance(error, aiohttp.ClientConnectorSSLError) and any(it in text for it in NO_TLS):

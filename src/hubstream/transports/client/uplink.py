@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from hubstream.errors import TransportError
 from hubstream.transports.client.carrier import FAILURES, OPEN, Carrier
-from hubstream.transports.client.requests import Requests, reason
+from hubstream.transports.client.requests import SILENCE, Requests, reason
 
 __all__ = ["Uplink"]
 
@@ -65,7 +65,9 @@ class Uplink(Carrier):
             while self._gathered:
                 body = b"".join(self._gathered)
                 self._gathered.clear()
-                async with await self._requests.ask("POST", self._url, body=body, total=None) as answer:
+                async with await self._requests.ask(
+                    "POST", self._url, body=body, total=None, silence=SILENCE
+                ) as answer:
                     if not 200 <= answer.status < 300:
                         raise TransportError(f"a POST was answered with status {answer.status}")
                 self._size -= len(body)
