@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from bench.build import BUILD
+from bench.clients.cases import Case
 from bench.servers import ASPNET, ROOT, StartError, cores
 
 __all__ = ["PROGRAMS", "Program", "Running", "compile_dotnet"]
@@ -36,8 +37,20 @@ class Program:
     """A file without which the column is left out."""
     share: float = 1.0
     """Of a case's count, for a slow one."""
+    threads: bool = False
+    """As `Server.threads`: its own queueing says nothing."""
     warm_ups: int = 1
     """Unmeasured rounds."""
+    cannot: frozenset[tuple[str, str]] = frozenset()
+    """Protocol and case of what it does not do."""
+
+    def can(self, protocol: str, case: Case) -> bool:
+        """Whether it does this at all."""
+        return (protocol, case.name) not in self.cannot
+
+    def count(self, case: Case, scale: float) -> int:
+        """Calls or items in a round, a multiple of those in flight."""
+        return max(1, round(case.count * self.share * scale / 100)) * 100
 
     def missing(self) -> str:
         """Why it cannot run here; empty when it can."""
@@ -52,7 +65,8 @@ PROGRAMS = {
             ".NET",
             (str(ASPNET), str(DOTNET / "client.dll")),
             needs=ASPNET,
-            warm_ups=4,  # its JIT compiles in tiers
+            threads=True,
+            warm_ups=5,  # its JIT compiles in tiers: in the first round an item costs two to four times as much
         ),
         Program("hubstream", "hubstream", (sys.executable, "-m", "bench.clients.hubstream_client")),
         Program("uvloop", "on uvloop", (sys.executable, "-m", "bench.clients.hubstream_client"), ("uvloop",)),
@@ -65,6 +79,7 @@ PROGRAMS = {
             (str(RIVALS), "-m", "bench.clients.signalrcore_client"),
             needs=RIVALS,
             share=0.1,
+            cannot=frozenset({("messagepack", "up")}),  # it writes one field too few, and the servers hang up
         ),
     )
 }

@@ -21,7 +21,7 @@ OURS = "hubstream"
 
 def as_table(results: Results) -> str:
     """Rows are servers, protocols and cases; columns the clients, and what ours costs beside each of the others."""
-    programs = list(next(iter(results.values()), {}))
+    programs = [name for name in PROGRAMS if any(name in cells for cells in results.values())]
     others = [name for name in programs if name != OURS] if OURS in programs else []
     heads = [
         "client CPU µs each",
@@ -30,8 +30,8 @@ def as_table(results: Results) -> str:
     ]
     lines: list[Sequence[str]] = [heads, ["---", *["--:"] * (len(heads) - 1)]]
     for (server, protocol, case), cells in results.items():
-        values = [entry(cells[name], "cpu_us") for name in programs]
-        ratios = [ratio(cells.get(OURS), cells[name], "cpu_us") for name in others if name != "uvloop"]
+        values = [entry(cells[name], "cpu_us") if name in cells else "-" for name in programs]
+        ratios = [ratio(cells.get(OURS), cells.get(name), "cpu_us") for name in others if name != "uvloop"]
         lines.append([f"{SERVERS[server].title}, {protocol}: {CASES[case].title}", *values, *ratios])
     return markdown(lines)
 
