@@ -19,6 +19,7 @@ from hubstream.client.state import HubConnectionState
 from hubstream.client.tasks import Tasks
 from hubstream.client.wire import Wire
 from hubstream.connection.connection import Connection, ConnectionHandler
+from hubstream.connection.task import start_task
 from hubstream.errors import ConnectionLost
 
 __all__ = ["Attach", "Attached", "Carrier", "Life"]
@@ -92,7 +93,7 @@ class Life:
         self._error: Exception | None = None  # what the closed event will say
         self._stopped: str | None = None  # and what it will if it is stopped now
         self._changed = asyncio.Event()
-        self._task = self._loop.create_task(self._live())
+        self._task = start_task(self._loop, self._live())
         self._task.add_done_callback(self._ended)
 
     async def begin(self) -> None:

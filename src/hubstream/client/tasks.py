@@ -1,4 +1,4 @@
-"""Tasks and their owner: what was started here is waited for, and cancelled, here. Imports nothing of the package."""
+"""Tasks and their owner: what was started here is waited for, and cancelled, here. Imports `connection`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import logging
 from asyncio import CancelledError
 from collections.abc import Coroutine
 from typing import Any
+
+from hubstream.connection.task import start_task
 
 __all__ = ["AGAIN", "GRACE", "Tasks"]
 
@@ -27,7 +29,7 @@ class Tasks:
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start a task."""
-        task = asyncio.get_running_loop().create_task(coroutine)
+        task = start_task(asyncio.get_running_loop(), coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -1,7 +1,7 @@
 """Sees that the ASGI server is about to stop, and ends the connections it would wait for.
 
 uvicorn waits for open responses before it tells the application of its end, by default without limit, so that one event stream
-would hold it for ever. Imports `connection` for the clock; does not block.
+would hold it for ever. Imports `connection` for the clock and its task; does not block.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hubstream.connection.clock import Clock
+from hubstream.connection.task import start_task
 from hubstream.hub.events import HubEvent
 from hubstream.hub.observer import Notice, Observers
 
@@ -56,7 +57,7 @@ class StopWatch:
             self._clock.discard(self)
         elif server_stops() and (self._ending is None or self._ending.done()):
             self._observers.noticed(Notice(event=HubEvent.SERVER_STOPS))
-            self._ending = self._clock.loop.create_task(self._end())
+            self._ending = start_task(self._clock.loop, self._end())
             self._ending.add_done_callback(self._ended)
 
     def overslept(self, now: float) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextvars import Context
 from typing import Any, TypeVar
 
+from hubstream.connection.task import start_task
+
 __all__ = ["Tasks"]
 
 T = TypeVar("T")
@@ -42,7 +44,7 @@ class Tasks:
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start a task."""
-        task = self._loop.create_task(work, context=self._context.copy())
+        task = start_task(self._loop, work, context=self._context.copy())
         if self._tasks is None:
             self._tasks = set()
         self._tasks.add(task)

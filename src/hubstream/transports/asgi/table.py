@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hubstream.connection.clock import Clock
+from hubstream.connection.task import start_task
 from hubstream.transports.asgi.tokens import Signer, genuine, mint
 from hubstream.transports.asgi.uplink import Uplink
 from hubstream.user import User
@@ -188,7 +189,7 @@ class Table:
 
     def own(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what a connection leaves behind, which no request's call waits for; `aclose` does."""
-        task = self.clock.loop.create_task(work)
+        task = start_task(self.clock.loop, work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, cast
 
 from hubstream.connection.clock import Clock
 from hubstream.connection.connection import ConnectionHandler
+from hubstream.connection.task import start_task
 from hubstream.transports.asgi.stepping import Steps, cut, finish, server
 from hubstream.types import Message, Send
 
@@ -141,7 +142,7 @@ class Writer(ABC):
         self._pending = deque(events)
         self._watch(self._send_timeout)
         # In the context of the server's call, not of whoever happened to write; a copy, for it may be in use.
-        self._writing = self._clock.loop.create_task(self._write_on(begun), context=self._context.copy())
+        self._writing = start_task(self._clock.loop, self._write_on(begun), context=self._context.copy())
 
     async def _write_on(self, begun: tuple[Steps, object] | None) -> None:
         """Send the rest of a begun message, what was written meanwhile, and the last one if there is to be one."""

@@ -13,6 +13,7 @@ from typing import ClassVar
 import aiohttp
 
 from hubstream.connection.connection import ConnectionHandler
+from hubstream.connection.task import start_task
 from hubstream.errors import HubstreamError
 from hubstream.transports.client.requests import Requests, reason
 from hubstream.transports.waiting import Wait
@@ -112,7 +113,7 @@ class Carrier(ABC):
         Cancelled, it ends it.
         """
         self._handler = handler
-        self._task = self._loop.create_task(self._run(handler), name=f"hubstream {self._name}")
+        self._task = start_task(self._loop, self._run(handler), name=f"hubstream {self._name}")
         self._task.add_done_callback(
             lambda task: self._gone.set()
         )  # cancelled before its first step, it has done nothing

@@ -1,6 +1,6 @@
 """The way up of an event stream and of long polling: POSTs, one at a time, each with all that has gathered (spec 2.2).
 
-Imports this room's `carrier` and `requests`; `write` never waits.
+Imports `connection` and this room's `carrier` and `requests`; `write` never waits.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from hubstream.connection.task import start_task
 from hubstream.errors import TransportError
 from hubstream.transports.client.carrier import FAILURES, OPEN, Carrier
 from hubstream.transports.client.requests import SILENCE, Requests, reason
@@ -58,7 +59,7 @@ class Uplink(Carrier):
         if self._size > HIGH:
             self.paused = True
         if self._posting is None:
-            self._posting = self._loop.create_task(self._post())
+            self._posting = start_task(self._loop, self._post())
 
     async def _post(self) -> None:
         try:

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType
 from typing_extensions import override
 
 from hubstream.connection.connection import ConnectionHandler
+from hubstream.connection.task import start_task
 from hubstream.errors import TransportError
 from hubstream.transports.client.carrier import CLOSING, OPEN, Carrier
 from hubstream.transports.client.requests import Requests
@@ -83,7 +84,7 @@ class WebSocketConnection(Carrier):
             self._unwritable(error)
             return
         self.paused = True
-        self._writing = self._loop.create_task(self._write_on(sending, waits_for))
+        self._writing = start_task(self._loop, self._write_on(sending, waits_for))
 
     async def _write_on(self, sending: Steps, waits_for: object) -> None:
         try:
