@@ -40,7 +40,7 @@ def encode_arguments(
     Raises:
         TypeError: A value that the protocol cannot carry.
     """
-    any_encoder = wire.binder.encoder()
+    any_encoder = wire.encode
     if encoders is None and up.are_values(arguments):
         try:
             return any_encoder(arguments), []

@@ -108,11 +108,11 @@ class ClientCore(HubClient):
         """How it ended; None before."""
         self._connection = connection
         self._session = HubSession("client", [codec], max_message_size=None, binary_capable=connection.binary_capable)
-        self._wire = Wire(connection, self._session, codec, self._binder, loop, self._tasks, successor)
+        self._clock = clock if clock is not None else Clock(loop)
+        self._wire = Wire(connection, self._session, codec, self._binder, self._clock, self._tasks, successor)
         self._wire.output.on_cut_off = self._not_read
         self._runner: Runner = Runner(self._wire, self._handlers, before._runner if before is not None else None)
         self._owns_tasks = tasks is None
-        self._clock = clock if clock is not None else Clock(loop)
         self._handshake_timeout = handshake_timeout
         self._server_timeout = server_timeout
         self._keep_alive = keep_alive

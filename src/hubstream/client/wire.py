@@ -14,9 +14,9 @@ from msgspec import UNSET, Raw
 from hubstream.client.errors import CLOSED, not_active
 from hubstream.client.reading import Holder, Reading
 from hubstream.client.tasks import Tasks
+from hubstream.connection.clock import Clock
 from hubstream.connection.connection import Connection
 from hubstream.connection.output import FRAME, Output
-from hubstream.connection.turn import Turn
 from hubstream.errors import ConnectionLost
 from hubstream.payloads.bind import Binder
 from hubstream.protocol.codec import Codec
@@ -68,7 +68,7 @@ class Wire:
         session: HubSession,
         codec: Codec,
         binder: Binder,
-        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
         tasks: Tasks,
         successor: Successor | None = None,
     ) -> None:
@@ -76,12 +76,15 @@ class Wire:
         self.session = session
         self.codec = codec
         self.binder = binder
-        self.loop = loop
+        self.encode = binder.encoder()
+        """What writes a value whose type was not declared."""
+        self._clock = clock
+        self.loop = clock.loop
         self.tasks = tasks
         self.spawn = tasks.spawn
         self.successor = successor
         """Set where a client reconnects."""
-        self.output = Output(connection, Turn(loop))
+        self.output = Output(connection, clock.turn)
         self.reading = Reading(connection, self._awaited)
         self.active = False
         """Between the handshake and the end."""
@@ -148,7 +151,7 @@ class Wire:
                 )
             )
         self.output.emit(encoded)
-        self.sent = self.loop.time()
+        self.sent = self._clock.now
         if pending is not None:
             self.pending[invocation_id] = pending
             if self.reading.paused:

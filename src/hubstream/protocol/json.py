@@ -164,8 +164,9 @@ class JsonCodec:
 
     def invocation(self, invocation_id: str, target: str, arguments: bytes) -> bytes:
         """See `Codec.invocation`."""
-        head = (b'{"type":1,"invocationId":', _encode(invocation_id), b',"target":', _encode(target), b',"arguments":')
-        return b"".join((*head, arguments, b"}\x1e"))
+        id_, name = _encode(invocation_id), _encode(target)
+        parts = (b'{"type":1,"invocationId":', id_, b',"target":', name, b',"arguments":', arguments, b"}\x1e")
+        return b"".join(parts)
 
     def result(self, invocation_id: str, payload: bytes) -> bytes:
         """See `Codec.result`."""
