@@ -30,7 +30,7 @@ from hubstream.protocol.codec import Codec
 from hubstream.protocol.handshake import write_request
 from hubstream.protocol.json import JsonCodec
 from hubstream.protocol.messagepack import MessagePackCodec
-from hubstream.protocol.messages import Close, Completion, Invocation, StreamItem
+from hubstream.protocol.messages import Close
 from hubstream.protocol.session import HubSession
 from hubstream.streams.buffer import StreamPolicy
 
@@ -215,7 +215,7 @@ class ClientCore(HubClient):
         items: list[Raw] = []  # that stand together, of one stream
         stream_id = ""
         for message in self._session.receive(data, self._loop.time()):
-            if isinstance(message, StreamItem):
+            if message.type == 2:  # not by isinstance: a no costs three times as much
                 if message.invocation_id != stream_id:
                     if items:
                         wire.items(stream_id, items)
@@ -226,16 +226,16 @@ class ClientCore(HubClient):
             if items:
                 wire.items(stream_id, items)
                 items = []
-            if isinstance(message, Completion):
+            if message.type == 3:
                 waiting = pending.pop(message.invocation_id, None)
                 if waiting is not None:
                     waiting.complete(message)
                     self._answered = True
-            elif isinstance(message, Invocation):
+            elif message.type == 1:
                 self._runner.take(message)
                 if not wire.active:  # of all that it was asked, the server reads no answer
                     return
-            elif isinstance(message, Close):
+            elif message.type == 7:
                 self._closed_by_server(message)
                 return
             elif message.type == 0:
