@@ -48,7 +48,7 @@ class HubSession:
         version: The handshake's version; a client sets what it asks for.
         handshaken: The handshake has succeeded.
         heard: When a complete record last came.
-        pinged: A Ping came: the peer can be timed out from now on.
+        pinged: The peer can be timed out from now on: a Ping came, or it is a server, which always pings.
         tracking: Count messages for stateful reconnect.
         received: With tracking, the number of the newest message received: what an Ack names.
     """
@@ -130,8 +130,8 @@ class HubSession:
         return self._track(messages) if self.tracking else messages
 
     def silent(self, now: float, timeout: float) -> bool:
-        """Whether nothing complete has been heard for `timeout` seconds from a peer that pings; a server always does."""
-        return (self.pinged or (self.handshaken and self.role == "client")) and now - self.heard >= timeout
+        """Whether nothing complete has been heard for `timeout` seconds from a peer that pings."""
+        return self.pinged and now - self.heard >= timeout
 
     @property
     def partial(self) -> bool:
@@ -194,6 +194,7 @@ class HubSession:
             self.error = error
             return []
         self.handshaken = True
+        self.pinged = self.role == "client"
         self.heard = now
         return [shaken, *self.receive(data[end:], now)] if end < len(data) else [shaken]
 
