@@ -180,7 +180,7 @@ class HubSession:
             text = (
                 "Handshake was canceled."
                 if self.role == "server"
-                else _no_answer(f"It has more than {limit} bytes.", data)
+                else _no_answer(f"It has more than {limit} bytes.", data[:limit])
             )
             self.error = HandshakeError(text)
             return []
