@@ -169,7 +169,7 @@ class Output:
     def expect(self) -> None:
         """Whoever the read has woken will emit in the loop's next turn: what they do leaves right behind them.
 
-        Without, the loop polls its sockets once more before a client's next call leaves, which then costs an eighth more.
+        Without, the loop polls its sockets once more before a client's next call leaves: an eighth of the package's own work.
         """
         if not self._scheduled:
             self._scheduled = True
