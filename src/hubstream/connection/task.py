@@ -25,20 +25,23 @@ def start_task(
     name: str | None = None,
     context: Context | None = None,
 ) -> asyncio.Task[T]:
-    """Start a task by the loop's own factory; the work begins at the next turn at the earliest."""
-    if loop.get_task_factory() is not None:  # nobody can tell an eager one from others
-        work = _NextTurn(work)
-    return loop.create_task(work, name=name, context=context)
+    """Start a task by the loop's own factory; none of its work is done before this returns."""
+    if loop.get_task_factory() is None:
+        return loop.create_task(work, name=name, context=context)
+    held = _Held(work)
+    task: asyncio.Task[T] = loop.create_task(held, name=name, context=context)
+    held.early = False
+    return task
 
 
-class _NextTurn(Coroutine[Any, Any, T]):
-    """The work after a step in which nothing is done. Cancelled before that, it has not begun."""
+class _Held(Coroutine[Any, Any, T]):
+    """The work of a task that is being made: a step that is taken too early does nothing but give the loop its turn."""
 
-    __slots__ = ("_begun", "_work")
+    __slots__ = ("_work", "early")
 
     def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self._work = work
-        self._begun = False
+        self.early = True
 
     def __getattr__(self, name: str) -> Any:
         # Whatever shows a task looks here for a name and a line: those of the work.
@@ -46,14 +49,10 @@ class _NextTurn(Coroutine[Any, Any, T]):
 
     @override
     def send(self, value: Any, /) -> Any:
-        if self._begun:
-            return self._work.send(value)
-        self._begun = True
-        return None  # as a bare `yield`: the loop gets its turn
+        return None if self.early else self._work.send(value)
 
     @override
     def throw(self, *error: Any) -> Any:
-        self._begun = True
         return self._work.throw(*error)
 
     @override
@@ -64,7 +63,7 @@ class _NextTurn(Coroutine[Any, Any, T]):
     def __await__(self) -> Generator[Any, Any, T]:
         return cast("Generator[Any, Any, T]", self)
 
-    def __iter__(self) -> _NextTurn[T]:
+    def __iter__(self) -> _Held[T]:
         return self
 
     def __next__(self) -> Any:
