@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, TypeVar
@@ -155,7 +154,7 @@ class NotCallable(Hub):
 
 @refused("its parameters cannot be read", "in a function of your own")
 class NoSignature(Hub):
-    def call(self, value: Annotated[float, Depends(time.time)]) -> None: ...
+    def call(self, value: Annotated[int, Depends(max)]) -> None: ...
 
 
 def unresolved(value: int) -> int:

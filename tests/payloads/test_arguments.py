@@ -67,7 +67,7 @@ def test_arguments(row: tuple[Any, ...], protocol: ProtocolName, payloads: Paylo
         (b"[1", "Input data was truncated"),
         (b'["\xff"]', "the text is not valid UTF-8 - at `$[0]`"),
         (b'["\\ud83d"]', "Input data was truncated"),
-        (b"[" * 5000 + b"]" * 5000, "it is nested too deeply"),
+        (b"[" * 100_000 + b"]" * 100_000, "it is nested too deeply"),  # Python 3.13 takes some 10,000
     ],
 )
 def test_bytes_that_are_no_value_at_all(raw: bytes, text: str) -> None:
