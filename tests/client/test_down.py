@@ -10,6 +10,9 @@ from hubstream.client import Stream
 from hubstream.errors import ConnectionLost, HubError, ProtocolError
 from hubstream.protocol.messages import CancelInvocation, Completion, Invocation, StreamInvocation
 from tests.client.peer import Peer, joined, turns
+from tests.clock import EAGER
+
+LOOPS = EAGER
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["json", "messagepack"])
 

@@ -16,6 +16,9 @@ from hubstream.client import Handlers, runner
 from hubstream.errors import ConnectionLost, HubError, MappingError
 from hubstream.protocol.messages import Completion, Invocation
 from tests.client.peer import joined, turns, until
+from tests.clock import EAGER
+
+LOOPS = EAGER
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -15,6 +15,9 @@ from hubstream.streams.channel import Channel
 from hubstream.streams.subject import Subject
 from tests.client.peer import joined, turns
 from tests.client.source import Source
+from tests.clock import EAGER
+
+LOOPS = EAGER
 
 
 def numbers(count: int) -> Iterator[int]:

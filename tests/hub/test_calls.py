@@ -13,7 +13,10 @@ import msgspec
 import pytest
 
 from hubstream import Hub, HubError, HubServer
+from tests.clock import EAGER
 from tests.hub.wire import call, cancel, done, item, raw, result, stream, turns, until
+
+LOOPS = EAGER
 
 variable: ContextVar[Any] = ContextVar("variable", default="none")
 

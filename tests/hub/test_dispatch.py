@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubstream import Hub, HubServer
+from tests.clock import EAGER
 from tests.hub.wire import PING, Wire, call, cancel, done, item, raw, result, stream, turns, until
+
+LOOPS = EAGER
 
 
 class Calls(Hub):

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from hubstream import Channel, ChannelReader, Hub, HubError, HubServer
+from tests.clock import EAGER
 from tests.hub.wire import Wire, cancel, done, item, raw, stream, turns, until
+
+LOOPS = EAGER
 
 STREAMING_FAILED = "An error occurred on the server while streaming results."
 

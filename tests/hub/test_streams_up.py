@@ -15,7 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubstream import ChannelClosed, ChannelReader, ConnectionLost, Hub, HubError, HubServer
+from tests.clock import EAGER
 from tests.hub.wire import PING, Wire, call, cancel, done, item, raw, result, stream, turns, until
+
+LOOPS = EAGER
 
 FAILED = "An unexpected error occurred invoking '{}' on the server."
 BINDING = "Failed to bind Stream message."
