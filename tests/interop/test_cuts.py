@@ -88,11 +88,18 @@ async def test_a_thousand_cuts_leave_nothing(
         await asyncio.gather(*(cut_again_and_again(server, combination, n, EACH) for n in seeds))
         return await settled(before)
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         before = counts()
-        first = await half(0)
-        second = await half(CLIENTS)
-    assert second["objects"] - first["objects"] <= OBJECTS
+        last = await half(0)
+        grown: list[int] = []
+        # What a cut left behind would be there after every half; what Python keeps for itself is not.
+        while len(grown) < 2:
+            now = await half((1 + len(grown)) * CLIENTS)
+            grown.append(now["objects"] - last["objects"])
+            if grown[-1] <= OBJECTS:
+                return
+            last = now
+    pytest.fail(f"each half adds objects: {grown}")
 
 
 async def settled(before: dict[str, int]) -> dict[str, int]:
