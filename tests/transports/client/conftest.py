@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
 
 from tests.client.conftest import nothing_left
+from tests.clock import EAGER, Loops
 
 __all__ = ["nothing_left"]
 
 
-def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Loops:
     if item.path.name == "test_carriers.py":
-        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop, **EAGER}
     return {"asyncio": asyncio.new_event_loop}
