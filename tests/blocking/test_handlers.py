@@ -91,7 +91,7 @@ def test_handlers_that_cannot_be(url: str) -> None:
     with pytest.raises(MappingError, match="'a' is a coroutine function"):
         connection.on("a", coroutine)
     with pytest.raises(MappingError, match="no signature"):
-        connection.on("a", "{}".format)
+        connection.on("a", max)
     connection.on("a", lambda: 1)
 
 
