@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.hosts.processes import free_port, serving
 from tests.hosts.recipes import followed, recipes
 
 APP = "tests.hosts.apps:plain"
+HYPERCORN = ["hypercorn", "--bind", "127.0.0.1:0", APP]
 WEBSOCKETS = COMBINATIONS[:2]
 (PROGRAM,) = [recipe for recipe in recipes() if recipe.command == ["python", "serve.py"]]
 
@@ -47,12 +49,14 @@ ENDS = {
     "uvicorn wsproto": End(["uvicorn", "--port", "0", "--ws", "wsproto", APP]),
     "uvicorn asyncio, no lifespan": End(["uvicorn", "--port", "0", "--loop", "asyncio", "--lifespan", "off", APP]),
     "gunicorn": End(["gunicorn", "--bind", "127.0.0.1:0", "--worker-class", "uvicorn_worker.UvicornWorker", APP]),
-    "hypercorn": End(["hypercorn", "--bind", "127.0.0.1:0", APP], 6.0, FAILED, POLL_FAILED),
+    "hypercorn uvloop": End([*HYPERCORN, "--worker-class", "uvloop"], 6.0, FAILED, POLL_FAILED),
     "hypercorn in a program": End(PROGRAM.command, 3.0, RECONNECT),
     "granian": End(
         ["granian", "--interface", "asgi", "--workers-kill-timeout", "2s", APP], 6.0, CUT, POLL_CUT, WEBSOCKETS
     ),
 }
+if sys.version_info < (3, 12):  # since then asyncio's servers wait for their connections, and hypercorn for them
+    ENDS["hypercorn"] = End(HYPERCORN, 6.0, FAILED, POLL_FAILED)
 
 
 @pytest.mark.parametrize("name", ENDS)
@@ -105,3 +109,21 @@ def test_granian_without_a_time_limit_waits_for_an_event_stream() -> None:
         client.kill()
         up.process.wait(10)
         assert "finally ran: ServerSentEvents/json" in up.log()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio's servers wait for their connections since Python 3.12")
+def test_hypercorn_waits_for_its_clients() -> None:
+    with ExitStack() as stack:
+        up = stack.enter_context(serving(HYPERCORN))
+        client = stack.enter_context(
+            subprocess.Popen([node(), "hold.mjs", f"{up.url}/clock"], cwd=FOLDER, stdout=subprocess.PIPE)
+        )
+        stack.callback(client.kill)
+        assert client.stdout is not None
+        assert client.stdout.readline() == b"holding\n"
+        up.process.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            up.process.wait(6)  # twice its `graceful_timeout`
+        client.kill()
+        up.process.wait(10)
+        assert {on for on in COMBINATIONS if f"finally ran: {on}" in up.log()} == set(COMBINATIONS)
